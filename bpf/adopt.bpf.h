@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * adopt.bpf.h - threads that ran before us, taken into the account when first seen.
+ */
+#ifndef TW_ADOPT_BPF_H
+#define TW_ADOPT_BPF_H
+
+#include "bpf/state.bpf.h"
+
+/* All that the task itself tells; the caller may learn a start function after it. */
+static __always_inline void adopt_fill(
+	struct wire_thread *thread, const struct wire_process *process, struct task_struct *task)
+{
+	thread->process = *process;
+	thread->start_ns = task->start_boottime;
+	thread->tid = task->pid;
+	thread->flags = WIRE_THREAD_ADOPTED;
+	thread->source = WIRE_SOURCE_COMM;
+	if (task->flags & PF_KTHREAD) {
+		thread->flags |= WIRE_THREAD_KERNEL;
+	} else {
+		thread->pthread = task->thread.fsbase;
+		if (task->pid == task->tgid) {
+			thread->flags |= WIRE_THREAD_MAIN;
+			thread->source = WIRE_SOURCE_SYMBOL;
+		}
+	}
+	if (thread->source == WIRE_SOURCE_COMM)
+		BPF_CORE_READ_STR_INTO(&thread->name, task, comm);
+}
+
+static __always_inline void adopt_count(struct wire_thread *thread, struct task_struct *task)
+{
+	struct wire_routine_key key = thread_key(thread);
+	struct wire_routine_stats *stats = NULL;
+	bool created;
+
+	if (key.id != WIRE_NAME_ID_OTHER || key.source == WIRE_SOURCE_SYMBOL)
+		stats = stats_get(&key, &created);
+	if (!stats) {
+		thread->flags |= WIRE_THREAD_OTHER;
+		stats = stats_other();
+	}
+	if (!stats)
+		return;
+	__sync_fetch_and_add(&stats->adopted, 1);
+	stats_name_process(stats, task);
+}
+
+#endif

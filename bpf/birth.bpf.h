@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * birth.bpf.h - what a thread was created for, read from its own control block.
+ *
+ * The thread pointer (fsbase) of a pthread is its struct pthread, on glibc and on musl. Both
+ * store it in its own first word, glibc again in the third (tcbhead_t.tcb and .self); a raw
+ * clone or another runtime fails this test and stays unnamed. glibc keeps the start function
+ * at an offset that its libc.so exports (_thread_db_pthread_start_routine), its argument right
+ * behind it, and 24 bytes before it joinid, which points to the thread itself when it was
+ * created detached. musl keeps both in a struct start_args whose address lies on top of the
+ * new thread's stack, readable at birth only.
+ */
+#ifndef TW_BIRTH_BPF_H
+#define TW_BIRTH_BPF_H
+
+#include "bpf/state.bpf.h"
+
+#define GLIBC_SELF_WORD	    2
+#define GLIBC_JOINID_BEFORE 24
+#define MUSL_DETACH_STATE   0x38
+#define MUSL_STATE_DETACHED 3
+
+struct control_block_head {
+	__u64 words[3];
+};
+
+/* struct pthread from joinid on: joinid, flags and padding, start_routine, arg. */
+struct glibc_tail {
+	__u64 joinid;
+	__u64 between[2];
+	__u64 start_routine;
+	__u64 arg;
+};
+
+struct musl_start_args {
+	__u64 start_func;
+	__u64 start_arg;
+};
+
+static __always_inline __u32 start_offset_of(__u32 tgid)
+{
+	__u32 *own = bpf_map_lookup_elem(&layouts, &tgid);
+
+	return own ? *own : cfg_start_offset;
+}
+
+#define PTHREAD_NONE  0
+#define PTHREAD_GLIBC 1
+#define PTHREAD_MUSL  2
+
+static __always_inline int pthread_kind(const struct control_block_head *head, __u64 pthread)
+{
+	if (!pthread || head->words[0] != pthread)
+		return PTHREAD_NONE;
+	return head->words[GLIBC_SELF_WORD] == pthread ? PTHREAD_GLIBC : PTHREAD_MUSL;
+}
+
+static __always_inline void birth_take_glibc(
+	struct wire_thread *thread, const struct glibc_tail *tail)
+{
+	thread->start_fn = tail->start_routine;
+	thread->start_arg = tail->arg;
+	if (tail->joinid == thread->pthread)
+		thread->flags |= WIRE_THREAD_DETACHED;
+}
+
+/* Reads the control block of a thread of the current process; says what kind it is. */
+static __always_inline int birth_read_own(struct wire_thread *thread)
+{
+	__u32 offset = start_offset_of(thread->process.tgid);
+	struct control_block_head head = {};
+	struct glibc_tail tail = {};
+	int kind;
+
+	if (!thread->pthread || bpf_probe_read_user(&head, sizeof(head), (void *)thread->pthread))
+		return PTHREAD_NONE;
+	kind = pthread_kind(&head, thread->pthread);
+	if (kind != PTHREAD_GLIBC || offset < GLIBC_JOINID_BEFORE)
+		return kind;
+	if (bpf_probe_read_user(
+		    &tail, sizeof(tail), (void *)thread->pthread + offset - GLIBC_JOINID_BEFORE))
+		count(WIRE_COUNTER_START_UNREADABLE);
+	else
+		birth_take_glibc(thread, &tail);
+	return kind;
+}
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * state.bpf.c - the one definition of the words that all programs share.
+ */
+#include "bpf/state.bpf.h"
+
+const volatile __u32 cfg_whole_system = 0;
+const volatile __u32 cfg_events = 0;
+const volatile __u32 cfg_attached = 0;
+const volatile __u32 cfg_start_offset = 0;
+const volatile __u32 cfg_wake_bytes = RING_DEFAULT / 8;
+
+__u64 counters[WIRE_COUNTER_COUNT] = {};
+__u32 name_count = 0;
+__u32 fallback_used = 0;
+__u64 timeboxes_begun = 0;
+__u64 next_deadline_ns = 0;
+__u32 want_wait = 0;
+__u32 watch_flags = 0;
+
+char LICENSE[] SEC("license") = "GPL";
