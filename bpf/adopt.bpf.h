@@ -29,22 +29,22 @@ static __always_inline void adopt_fill(
 		BPF_CORE_READ_STR_INTO(&thread->name, task, comm);
 }
 
-static __always_inline void adopt_count(struct wire_thread *thread, struct task_struct *task)
+static __always_inline void adopt_count(struct thread_state *thread, struct task_struct *task)
 {
-	struct wire_routine_key key = thread_key(thread);
+	struct wire_routine_key key = thread_key(&thread->wire);
 	struct wire_routine_stats *stats = NULL;
 	bool created;
 
 	if (key.id != WIRE_NAME_ID_OTHER || key.source == WIRE_SOURCE_SYMBOL)
 		stats = stats_get(&key, &created);
 	if (!stats) {
-		thread->flags |= WIRE_THREAD_OTHER;
+		thread->wire.flags |= WIRE_THREAD_OTHER;
 		stats = stats_other();
 	}
 	if (!stats)
 		return;
 	__sync_fetch_and_add(&stats->adopted, 1);
-	stats_name_process(stats, task);
+	stats_name_process(stats, thread, task);
 }
 
 #endif

@@ -73,8 +73,9 @@ static __always_inline void event_send(
 
 /* What every event of a thread has in common. */
 static __always_inline void event_fill(struct wire_event *event, __u32 kind,
-	const struct wire_thread *thread, struct task_struct *task, __u64 now)
+	const struct thread_state *state, struct task_struct *task, __u64 now)
 {
+	const struct wire_thread *thread = &state->wire;
 	struct task_struct *leader = task->group_leader;
 
 	__builtin_memset(event, 0, sizeof(*event));
@@ -88,18 +89,24 @@ static __always_inline void event_fill(struct wire_event *event, __u32 kind,
 	event->creator_tid = thread->creator_tid;
 	event->flags = thread->flags;
 	namespace_ids(task, &event->ns_tgid, &event->ns_tid);
+	if (state->exec_comm[0]) {
+		__builtin_memcpy(event->comm, state->exec_comm, WIRE_COMM_BYTES);
+		__builtin_memcpy(event->process_comm, state->exec_comm, WIRE_COMM_BYTES);
+		return;
+	}
 	BPF_CORE_READ_STR_INTO(&event->comm, task, comm);
 	BPF_CORE_READ_STR_INTO(&event->process_comm, leader, comm);
 }
 
 static __always_inline void emit_thread(
-	__u32 kind, const struct wire_thread *thread, struct task_struct *task, __u64 now)
+	__u32 kind, const struct thread_state *state, struct task_struct *task, __u64 now)
 {
+	const struct wire_thread *thread = &state->wire;
 	struct wire_event event;
 
 	if (!cfg_events)
 		return;
-	event_fill(&event, kind, thread, task, now);
+	event_fill(&event, kind, state, task, now);
 	event.instance = WIRE_INSTANCE_THREAD;
 	event.start_ns = thread->start_ns;
 	event.source = thread->source;
@@ -107,14 +114,14 @@ static __always_inline void emit_thread(
 	event_send(&event, thread->name, NULL);
 }
 
-static __always_inline void emit_span(__u32 kind, const struct wire_thread *thread,
+static __always_inline void emit_span(__u32 kind, const struct thread_state *state,
 	const struct wire_span *span, struct task_struct *task, __u64 now)
 {
 	struct wire_event event;
 
 	if (!cfg_events)
 		return;
-	event_fill(&event, kind, thread, task, now);
+	event_fill(&event, kind, state, task, now);
 	event.instance = WIRE_INSTANCE_SPAN;
 	event.start_ns = span->begin_ns;
 	event.timebox_ns = span->timebox_ns;

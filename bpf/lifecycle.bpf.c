@@ -33,10 +33,10 @@ static __always_inline void thread_started(
 		thread->wire.flags |= WIRE_THREAD_OTHER;
 		stats = stats_other();
 	}
-	stats_start(stats, task);
+	stats_start(stats, thread, task);
 	if (created && key.source == WIRE_SOURCE_SYMBOL && key.id)
 		emit_control(WIRE_CONTROL_ROUTINE, &key, &thread->wire, task);
-	emit_thread(WIRE_EVENT_STARTED, &thread->wire, task, now);
+	emit_thread(WIRE_EVENT_STARTED, thread, task, now);
 }
 
 static __always_inline void thread_finished(
@@ -53,8 +53,8 @@ static __always_inline void thread_finished(
 		key = thread_key(wire);
 		stats = bpf_map_lookup_elem(&routine_stats, &key);
 	}
-	stats_finish(stats, task, duration);
-	emit_thread(WIRE_EVENT_FINISHED, wire, task, now);
+	stats_finish(stats, thread, task, duration);
+	emit_thread(WIRE_EVENT_FINISHED, thread, task, now);
 }
 
 /* ---- birth ---- */
@@ -149,7 +149,7 @@ static long span_inherit(__u32 index, void *context)
 	struct wire_span *span = &walk->state->slots[index & (WIRE_SPANS_MAX - 1)];
 
 	span->begin_ns = walk->now;
-	span_started(&walk->thread->wire, span, walk->task, walk->now);
+	span_started(walk->thread, span, walk->task, walk->now);
 	walk->state->depth = index + 1;
 	return 0;
 }
@@ -229,17 +229,19 @@ int BPF_PROG(on_newtask, struct task_struct *task, __u64 clone_flags)
 SEC("tp_btf/task_rename")
 int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
 {
-	struct thread_state *thread;
+	struct thread_state *thread = thread_get(task);
 	struct wire_event event;
 
-	/* execve renames too, before sched_process_exec; that one tells it. */
-	if (!cfg_events ||
-		(bpf_core_field_exists(task->in_execve) && BPF_CORE_READ_BITFIELD(task, in_execve)))
-		return 0;
-	thread = thread_get(task);
 	if (!thread || thread->phase != PHASE_LIVE)
 		return 0;
-	event_fill(&event, WIRE_EVENT_NAMED, &thread->wire, task, bpf_ktime_get_boot_ns());
+	/* execve renames too, on its way to sched_process_exec, which tells it. */
+	if (bpf_core_field_exists(task->in_execve) && BPF_CORE_READ_BITFIELD(task, in_execve)) {
+		BPF_CORE_READ_STR_INTO(&thread->exec_comm, task, comm);
+		return 0;
+	}
+	if (!cfg_events)
+		return 0;
+	event_fill(&event, WIRE_EVENT_NAMED, thread, task, bpf_ktime_get_boot_ns());
 	event.instance = WIRE_INSTANCE_THREAD;
 	event.start_ns = thread->wire.start_ns;
 	event.source = thread->wire.source;
@@ -273,6 +275,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 		spans_close_all(task, thread, now);
 		thread_finished(thread, task, now);
 	}
+	thread->exec_comm[0] = '\0';
 	thread->wire.process = process;
 	thread->wire.start_ns = now;
 	thread->wire.start_fn = 0;
@@ -309,7 +312,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	/* It ran before us and ends before an iterator came to it. */
 	if (phase == PHASE_UNKNOWN) {
 		adopt_fill(&thread->wire, &process, task);
-		adopt_count(&thread->wire, task);
+		adopt_count(thread, task);
 	}
 	spans_close_all(task, thread, now);
 	thread_finished(thread, task, now);

@@ -121,7 +121,7 @@ static __always_inline struct thread_state *own_thread(struct task_struct *task)
 		}
 		if (__sync_val_compare_and_swap(&thread->phase, PHASE_UNKNOWN, PHASE_LIVE) ==
 			PHASE_UNKNOWN)
-			adopt_count(&thread->wire, task);
+			adopt_count(thread, task);
 	}
 	return thread;
 }
@@ -150,7 +150,7 @@ static __always_inline void probe_begin(struct task_struct *task, struct thread_
 	read_name(span->name, name);
 	state->depth++;
 	spans_write_end(state);
-	span_started(&thread->wire, span, task, now);
+	span_started(thread, span, task, now);
 }
 
 /* One more than the index of the innermost open span that began with this token, or 0. */

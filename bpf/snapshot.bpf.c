@@ -104,7 +104,7 @@ static __always_inline void thread_read(struct wire_thread_record *out, struct t
 		return;
 	thread->wire = out->thread;
 	if (__sync_val_compare_and_swap(&thread->phase, PHASE_UNKNOWN, PHASE_LIVE) == PHASE_UNKNOWN)
-		adopt_count(&thread->wire, task);
+		adopt_count(thread, task);
 }
 
 /* Copies the open spans as they stood at one moment, or says that none was found. */
@@ -221,8 +221,8 @@ int on_timebox_scan(struct bpf_iter__task *ctx)
 		if (deadline > now) {
 			if (!next_deadline_ns || deadline < next_deadline_ns)
 				next_deadline_ns = deadline;
-		} else if (span_claim_overrun(&thread->wire, span, begin_ns)) {
-			emit_span(WIRE_EVENT_TIMEBOX, &thread->wire, span, task, now);
+		} else if (span_claim_overrun(thread, span, begin_ns)) {
+			emit_span(WIRE_EVENT_TIMEBOX, thread, span, task, now);
 		}
 	}
 	return 0;

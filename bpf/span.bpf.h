@@ -22,10 +22,10 @@ static __always_inline void spans_write_end(struct span_state *state)
 }
 
 static __always_inline struct wire_routine_key span_key(
-	const struct wire_thread *thread, const struct wire_span *span)
+	const struct thread_state *thread, const struct wire_span *span)
 {
 	struct wire_routine_key key = {
-		.process = thread->process,
+		.process = thread->wire.process,
 		.id = span->name_id,
 		.source = WIRE_SOURCE_SPAN,
 	};
@@ -35,7 +35,7 @@ static __always_inline struct wire_routine_key span_key(
 
 /* Where the span is counted; the same entry from its begin to its end. */
 static __always_inline struct wire_routine_stats *span_stats(
-	const struct wire_thread *thread, const struct wire_span *span)
+	const struct thread_state *thread, const struct wire_span *span)
 {
 	struct wire_routine_key key = span_key(thread, span);
 
@@ -44,7 +44,7 @@ static __always_inline struct wire_routine_stats *span_stats(
 }
 
 /* Counts and tells the begin of a span whose name, token, begin and timebox are filled in. */
-static __always_inline void span_started(const struct wire_thread *thread, struct wire_span *span,
+static __always_inline void span_started(const struct thread_state *thread, struct wire_span *span,
 	struct task_struct *task, __u64 now)
 {
 	struct wire_routine_stats *stats = NULL;
@@ -60,7 +60,7 @@ static __always_inline void span_started(const struct wire_thread *thread, struc
 		span->name_id = WIRE_NAME_ID_OTHER;
 		stats = stats_other();
 	}
-	stats_start(stats, task);
+	stats_start(stats, thread, task);
 	if (span->timebox_ns)
 		__sync_fetch_and_add(&timeboxes_begun, 1);
 	emit_span(WIRE_EVENT_STARTED, thread, span, task, now);
@@ -68,7 +68,7 @@ static __always_inline void span_started(const struct wire_thread *thread, struc
 
 /* Counts an overrun once for each instance, whoever sees it first: its end or a scan. */
 static __always_inline bool span_claim_overrun(
-	const struct wire_thread *thread, struct wire_span *span, __u64 begin_ns)
+	const struct thread_state *thread, struct wire_span *span, __u64 begin_ns)
 {
 	__u64 told = READ_ONCE(span->told_ns);
 	struct wire_routine_stats *stats;
@@ -81,12 +81,12 @@ static __always_inline bool span_claim_overrun(
 	return true;
 }
 
-static __always_inline void span_finished(const struct wire_thread *thread, struct wire_span *span,
+static __always_inline void span_finished(const struct thread_state *thread, struct wire_span *span,
 	struct task_struct *task, __u64 now)
 {
 	__u64 duration = now > span->begin_ns ? now - span->begin_ns : 0;
 
-	stats_finish(span_stats(thread, span), task, duration);
+	stats_finish(span_stats(thread, span), thread, task, duration);
 	if (span->timebox_ns && duration > span->timebox_ns &&
 		span_claim_overrun(thread, span, span->begin_ns))
 		emit_span(WIRE_EVENT_TIMEBOX, thread, span, task, now);
@@ -111,7 +111,7 @@ static long span_close_top(__u32 index, void *context)
 
 	if (state->depth <= walk->keep || top >= WIRE_SPANS_MAX)
 		return 1;
-	span_finished(&walk->thread->wire, &state->slots[top], walk->task, walk->now);
+	span_finished(walk->thread, &state->slots[top], walk->task, walk->now);
 	spans_write_begin(state);
 	state->depth = top;
 	spans_write_end(state);

@@ -52,6 +52,7 @@ struct thread_state {
 	struct wire_thread wire;
 	__u32 phase;
 	__u32 pad;
+	char exec_comm[WIRE_COMM_BYTES]; /* within execve, once renamed: the name before */
 };
 
 /* Written by its thread only. Odd seq: being written. depth may exceed WIRE_SPANS_MAX; the
@@ -309,27 +310,30 @@ static __always_inline __u32 duration_bucket(__u64 duration_ns)
 	return bucket < WIRE_DURATION_BUCKETS ? bucket : WIRE_DURATION_BUCKETS - 1;
 }
 
-/* Two threads of one process may write this at once: the same text, unless it changes. */
-static __always_inline void stats_name_process(
-	struct wire_routine_stats *stats, struct task_struct *task)
+/* Two threads of one process may write this at once: the same text, unless it changes. What
+ * execve ends was counted under the name before. */
+static __always_inline void stats_name_process(struct wire_routine_stats *stats,
+	const struct thread_state *thread, struct task_struct *task)
 {
-	BPF_CORE_READ_STR_INTO(&stats->process_comm, task, group_leader, comm);
+	if (!thread->exec_comm[0])
+		BPF_CORE_READ_STR_INTO(&stats->process_comm, task, group_leader, comm);
 }
 
-static __always_inline void stats_start(struct wire_routine_stats *stats, struct task_struct *task)
+static __always_inline void stats_start(struct wire_routine_stats *stats,
+	const struct thread_state *thread, struct task_struct *task)
 {
 	if (!stats)
 		return;
 	__sync_fetch_and_add(&stats->started, 1);
-	stats_name_process(stats, task);
+	stats_name_process(stats, thread, task);
 }
 
-static __always_inline void stats_finish(
-	struct wire_routine_stats *stats, struct task_struct *task, __u64 duration_ns)
+static __always_inline void stats_finish(struct wire_routine_stats *stats,
+	const struct thread_state *thread, struct task_struct *task, __u64 duration_ns)
 {
 	if (!stats)
 		return;
-	stats_name_process(stats, task);
+	stats_name_process(stats, thread, task);
 	__sync_fetch_and_add(&stats->finished, 1);
 	__sync_fetch_and_add(&stats->duration_sum_ns, duration_ns);
 	__sync_fetch_and_add(&stats->duration_log2_us[duration_bucket(duration_ns) &
