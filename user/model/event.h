@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * event.h - one event of the stream, decoded, as observers receive it.
+ *
+ * Plain data: no I/O, no clock. Strings belong to the record or to the caller and live only
+ * as long as the call that passes the event; an observer copies what it keeps. All text is
+ * as hostile as the process it came from: outputs escape it (out/escape.h).
+ */
+#ifndef TW_MODEL_EVENT_H
+#define TW_MODEL_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/wire.h"
+
+enum event_type { EVENT_STARTED, EVENT_NAMED, EVENT_FINISHED, EVENT_TIMEBOX };
+enum instance { INSTANCE_THREAD, INSTANCE_SPAN };
+enum name_source {
+	SOURCE_COMM = WIRE_SOURCE_COMM,
+	SOURCE_SYMBOL = WIRE_SOURCE_SYMBOL,
+	SOURCE_TYPE = WIRE_SOURCE_TYPE,
+	SOURCE_SPAWN = WIRE_SOURCE_SPAWN,
+	SOURCE_SPAN = WIRE_SOURCE_SPAN,
+};
+
+/* A routine's name with where it comes from. */
+struct routine_name {
+	const char *text;
+	enum name_source source;
+	bool heuristic; /* guessed, not told */
+};
+
+struct data_item {
+	const char *key;
+	const char *text; /* NULL: the value is `number` */
+	int64_t number;
+};
+
+struct event {
+	enum event_type type;
+	enum instance instance;
+	bool already_running; /* STARTED: it ran before we came */
+	uint64_t boot_ns;     /* CLOCK_BOOTTIME */
+	uint32_t pid, tid;
+	uint32_t ns_pid, ns_tid;
+	const char *process; /* comm of the process' leader */
+	struct routine_name routine;
+	uint64_t start_ns;     /* CLOCK_BOOTTIME */
+	uint64_t timebox_ns;   /* 0: none */
+	uint32_t creator_tid;  /* 0: not known */
+	const char *call_site; /* "function+0x12"; NULL: not known */
+	size_t data_count;
+	struct data_item data[WIRE_DATA_MAX];
+};
+
+/* How long the instance has lived at the event; for FINISHED the whole life. */
+static inline uint64_t event_age_ns(const struct event *event)
+{
+	return event->boot_ns > event->start_ns ? event->boot_ns - event->start_ns : 0;
+}
+
+/* Names as the contracts write them: "started", "thread", "symbol". Never NULL. */
+const char *event_type_name(enum event_type type);
+const char *instance_name(enum instance instance);
+const char *name_source_name(enum name_source source);
+
+#endif
