@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * libc_layout.c - is this file a libc, where is its pthread_create, how is its struct pthread
+ * laid out.
+ *
+ * A libc is a file that defines pthread_create and is either marked by glibc's own table for
+ * debuggers (nptl_db) or needs no other library (musl, static programs). Thread sanitizers and
+ * other interceptors define pthread_create too, but need a libc: refused.
+ */
+#include "target/module_internal.h"
+
+#include <errno.h>
+
+#define DYNAMIC_ENTRIES_MAX  4096
+#define FIELD_BITS	     64
+#define FIELD_OFFSET_MAX     (64u << 10)
+#define FIELD_OFFSET_ALIGN   8
+#define SYMBOL_START_ROUTINE "_thread_db_pthread_start_routine"
+#define SYMBOL_STATIC_GLIBC  "__libc_setup_tls" /* in each static program of glibc, no other */
+
+/* DB_STRUCT_FIELD of glibc's nptl_db. */
+struct field_descriptor {
+	uint32_t bits, count, offset;
+};
+
+static bool needs_a_library(const struct elf_file *file)
+{
+	const Elf64_Phdr *dynamic = elf_file_segment(file, PT_DYNAMIC);
+	uint64_t count = dynamic ? dynamic->p_filesz / sizeof(Elf64_Dyn) : 0;
+
+	for (uint64_t i = 0; i < count && i < DYNAMIC_ENTRIES_MAX; i++) {
+		Elf64_Dyn entry;
+
+		if (elf_source_read(&file->source, dynamic->p_offset + i * sizeof(entry), &entry,
+			    sizeof(entry)) ||
+			entry.d_tag == DT_NULL)
+			return false;
+		if (entry.d_tag == DT_NEEDED)
+			return true;
+	}
+	return false;
+}
+
+/* 0 when the table does not say what it should. */
+static uint32_t start_routine_offset(struct module *module, uint64_t vaddr, uint64_t bytes)
+{
+	struct field_descriptor field;
+
+	if (bytes != sizeof(field) || module_read(module, vaddr, &field, sizeof(field)))
+		return 0;
+	if (field.bits != FIELD_BITS || field.count > 1 || field.offset >= FIELD_OFFSET_MAX ||
+		field.offset % FIELD_OFFSET_ALIGN)
+		return 0;
+	return field.offset;
+}
+
+int libc_layout_of(struct module *module, struct libc_layout *out)
+{
+	struct libc_layout layout = {0};
+	uint64_t create, unused, field, field_bytes;
+	const Elf64_Phdr *load;
+	bool has_table;
+
+	if (module_function_symbol(module, "pthread_create", &create))
+		return -ENOENT;
+	load = elf_file_load_of_vaddr(&module->file, create);
+	if (!load || !(load->p_flags & PF_X))
+		return -ENOENT;
+	has_table = !module_symbol(module, SYMBOL_START_ROUTINE, &field, &field_bytes);
+	if (!has_table && needs_a_library(&module->file))
+		return -ENOENT;
+	layout.pthread_create_offset = load->p_offset + (create - load->p_vaddr);
+	layout.glibc = has_table || !module_symbol(module, SYMBOL_STATIC_GLIBC, &unused, &unused);
+	if (has_table)
+		layout.start_routine_offset = start_routine_offset(module, field, field_bytes);
+	*out = layout;
+	return 0;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * target.c - one process image's address space, and names of addresses in it.
+ *
+ * Input: the maps of the process and the files that they name. A file is opened when the
+ * first address in it is asked for, and stays open over refreshes while its mapping remains.
+ * Refuses to guess: an address that no function covers is told as file and offset.
+ * The visitor of target_each_module must not refresh or free the target that it visits.
+ */
+#include "target/target.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "target/maps.h"
+#include "target/module_internal.h"
+#include "target/process_dir.h"
+
+#define DELETED_SUFFIX	  " (deleted)"
+#define LABEL_BYTES	  256
+#define OFFSET_TEXT_BYTES 20 /* "+0x", 16 digits, NUL */
+
+struct target {
+	struct module_cache *cache;
+	struct process_dir dir;
+	struct maps maps;
+	struct timespec read_at;
+};
+
+/* Reads the maps anew into `out`. */
+static int read_maps(struct target *target, struct maps *out)
+{
+	struct timespec read_at;
+	size_t bytes;
+	char *text;
+	int err = process_dir_read_maps(&target->dir, &text, &bytes, &read_at);
+
+	if (err)
+		return err;
+	err = maps_parse(text, bytes, out);
+	free(text);
+	if (!err)
+		target->read_at = read_at;
+	return err;
+}
+
+struct target *target_open(struct module_cache *cache, pid_t pid)
+{
+	struct target *target = calloc(1, sizeof(*target));
+	int err;
+
+	if (!target)
+		return NULL;
+	target->cache = cache;
+	target->dir = (struct process_dir){.leader = -1, .task = -1};
+	err = process_dir_open(pid, &target->dir);
+	if (!err)
+		err = read_maps(target, &target->maps);
+	if (!err)
+		return target;
+	target_free(target);
+	errno = -err;
+	return NULL;
+}
+
+void target_free(struct target *target)
+{
+	if (!target)
+		return;
+	maps_clear(&target->maps);
+	process_dir_close(&target->dir);
+	free(target);
+}
+
+/* Hands the open file of an old mapping to all mappings of the same file. */
+static void carry_over(const struct maps *from, struct maps *to)
+{
+	const struct module *last = NULL;
+
+	for (size_t i = 0; i < from->count; i++) {
+		const struct maps_entry *old = &from->entries[i];
+		struct module *module = old->mapping.module;
+
+		if (!module || module == last)
+			continue;
+		last = module;
+		if (!module_is_current(module))
+			continue;
+		for (size_t j = 0; j < to->count; j++) {
+			struct maps_entry *entry = &to->entries[j];
+
+			if (!entry->mapping.module && entry->mapping.executable &&
+				entry->inode == old->inode && entry->device == old->device)
+				entry->mapping.module = module_get(module);
+		}
+	}
+}
+
+int target_refresh(struct target *target)
+{
+	struct maps maps;
+	int err = read_maps(target, &maps);
+
+	if (err)
+		return err;
+	carry_over(&target->maps, &maps);
+	maps_clear(&target->maps);
+	target->maps = maps;
+	return 0;
+}
+
+/* A path as people know it. Cut to LABEL_BYTES. */
+static void clean_path(const char *path, char *out, size_t bytes)
+{
+	size_t length = strlen(path), suffix = sizeof(DELETED_SUFFIX) - 1;
+
+	if (length > suffix && !strcmp(path + length - suffix, DELETED_SUFFIX))
+		length -= suffix;
+	snprintf(out, bytes, "%.*s", (int)(length < bytes ? length : bytes - 1), path);
+}
+
+/* The module of an executable mapping, opened on first need. */
+static struct module *entry_module(struct target *target, struct maps_entry *entry)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (entry->mapping.module || entry->tried)
+		return entry->mapping.module;
+	entry->tried = true;
+	if (!entry->mapping.executable || !entry->inode)
+		return NULL;
+	fd = process_dir_open_file(&target->dir, entry, &target->read_at);
+	if (fd < 0)
+		return NULL;
+	clean_path(entry->mapping.path, path, sizeof(path));
+	entry->mapping.module = module_open(target->cache, fd, path);
+	close(fd);
+	return entry->mapping.module;
+}
+
+int target_each_module(struct target *target,
+	int (*visit)(struct module *module, const struct mapping *mapping, void *context),
+	void *context)
+{
+	const struct mapping **first = calloc(target->maps.count + 1, sizeof(struct mapping *));
+	uint64_t round = module_cache_next_visit(target->cache);
+	size_t count = 0;
+	int result = 0;
+
+	if (!first)
+		return -ENOMEM;
+	for (size_t i = 0; i < target->maps.count; i++) {
+		struct maps_entry *entry = &target->maps.entries[i];
+		struct module *module = entry_module(target, entry);
+
+		if (!module || module->visit == round)
+			continue;
+		module->visit = round;
+		first[count++] = &entry->mapping;
+	}
+	for (size_t i = 0; i < count && !result; i++)
+		result = visit(first[i]->module, first[i], context);
+	free(first);
+	return result;
+}
+
+/* What an address is, before it is made text. */
+struct place {
+	const char *function; /* mangled; NULL: not known */
+	uint64_t distance;    /* from the function, else from the start of `label` */
+	bool executable;
+	char label[LABEL_BYTES]; /* the file, or what the kernel calls the mapping */
+};
+
+static void label_of(const struct mapping *mapping, char *out, size_t bytes)
+{
+	const char *path = mapping->path[0] ? mapping->path : "[anon]";
+
+	clean_path(path[0] == '/' ? basename(path) : path, out, bytes);
+}
+
+/* 0, or -ENOENT when no mapping covers the address. */
+static int locate(struct target *target, uint64_t address, struct place *out)
+{
+	struct maps_entry *entry = maps_find(&target->maps, address);
+	struct module *module;
+	uint64_t offset, vaddr;
+
+	if (!entry && !target_refresh(target))
+		entry = maps_find(&target->maps, address);
+	if (!entry)
+		return -ENOENT;
+	*out = (struct place){.executable = entry->mapping.executable};
+	label_of(&entry->mapping, out->label, sizeof(out->label));
+	offset = address - entry->mapping.start + entry->mapping.file_offset;
+	out->distance = offset;
+	module = entry_module(target, entry);
+	vaddr = module ? module_offset_to_vaddr(module, offset) : 0;
+	if (!vaddr)
+		return 0;
+	out->function = module_function_at(module, vaddr, &out->distance);
+	if (!out->function)
+		out->distance = vaddr;
+	return 0;
+}
+
+/* "name+0x12"; a name that is too long is cut, never the offset. */
+static void format_offset(const char *name, uint64_t offset, char *out, size_t bytes)
+{
+	char text[OFFSET_TEXT_BYTES];
+	int length = snprintf(text, sizeof(text), "+0x%" PRIx64, offset);
+	size_t room = bytes > (size_t)length ? bytes - length : 0, name_length = strlen(name);
+	bool cut = room && name_length >= room;
+
+	if (room < 2) {
+		snprintf(out, bytes, "%s", text);
+		return;
+	}
+	snprintf(out, bytes, "%.*s%s%s", (int)(cut ? room - 2 : name_length), name, cut ? "~" : "",
+		text);
+}
+
+int target_symbolize(struct target *target, uint64_t address, struct symbol *out)
+{
+	struct place place;
+
+	*out = (struct symbol){0};
+	if (locate(target, address, &place))
+		return -ENOENT;
+	out->executable = place.executable;
+	if (!place.function) {
+		format_offset(place.label, place.distance, out->text, sizeof(out->text));
+		return 0;
+	}
+	out->resolved = true;
+	out->distance = place.distance;
+	demangle(place.function, out->text, sizeof(out->text));
+	return 0;
+}
+
+int target_call_site(struct target *target, uint64_t return_address, char *out, size_t bytes)
+{
+	char name[sizeof(((struct symbol *)NULL)->text)];
+	struct place place;
+
+	/* The call is the instruction before; it may be the last of its function. */
+	if (!return_address || locate(target, return_address - 1, &place))
+		return -ENOENT;
+	if (place.function)
+		demangle(place.function, name, sizeof(name));
+	format_offset(place.function ? name : place.label, place.distance + 1, out, bytes);
+	return 0;
+}

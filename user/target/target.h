@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * target.h - what is learnt from the files and the memory of watched processes.
+ *
+ * Knows nothing of BPF. Everything read here is hostile: ELF files may lie, be truncated, be
+ * FIFOs or devices, or change while they are read; memory may vanish. Every read is bounded,
+ * nothing of a target is ever executed or dlopened, and a failure means "not known", never a
+ * guess that looks true.
+ *
+ * Files are opened through /proc/PID/map_files (right for deleted files and other mount
+ * namespaces), else /proc/PID/root/PATH, and are cached by (device, inode, mtime, size).
+ */
+#ifndef TW_TARGET_TARGET_H
+#define TW_TARGET_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bpf/wire.h"
+
+/* ---- files ---- */
+
+/* One ELF file, shared and counted; never NULL inside a mapping that says it has one. */
+struct module;
+
+/* A cache of modules, bounded (the least recently used unreferenced ones leave). */
+struct module_cache;
+struct module_cache *module_cache_new(size_t limit); /* NULL without memory */
+void module_cache_free(struct module_cache *cache);  /* NULL is fine */
+
+/* Takes ownership of nothing: `fd` stays the caller's. `path` is kept for display. Returns a
+ * counted reference, or NULL with errno set when it is not a regular ELF64 file of this
+ * machine's architecture. */
+struct module *module_open(struct module_cache *cache, int fd, const char *path);
+void module_put(struct module *module); /* NULL is fine */
+const char *module_path(const struct module *module);
+const char *module_basename(const struct module *module);
+
+/* Virtual address (as linked) of a file offset, or 0 when no PT_LOAD covers it; and back. */
+uint64_t module_offset_to_vaddr(struct module *module, uint64_t file_offset);
+uint64_t module_vaddr_to_offset(struct module *module, uint64_t vaddr);
+
+/* The function that covers a linked virtual address, mangled, with the distance from its
+ * start. NULL when no function symbol covers it. The string lives as long as the module. */
+const char *module_function_at(struct module *module, uint64_t vaddr, uint64_t *distance);
+
+/* Value (st_value) of a defined function or object symbol, any version, .dynsym first, weak
+ * ones too. 0 or -ENOENT. */
+int module_symbol(struct module *module, const char *name, uint64_t *vaddr, uint64_t *bytes);
+
+/* Bytes of the file as loaded at a linked virtual address. 0 or negative errno. */
+int module_read(struct module *module, uint64_t vaddr, void *out, size_t bytes);
+
+/* PT_INTERP of the file, or NULL (static, or a library). Lives as long as the module. */
+const char *module_interpreter(struct module *module);
+
+/* ---- probe sites of provider "threadwatch" (.note.stapsdt) ---- */
+
+struct usdt_site {
+	uint64_t file_offset;
+	struct wire_site site;
+};
+
+#define USDT_SITES_MAX 4096 /* in one file */
+
+/* Fills *sites (free with free()) and *count. rejected: notes of our provider that could not
+ * be used (unknown probe, arguments in a form not supported, an address outside of the file,
+ * beyond the limit). 0 also when there is none; negative errno without memory. */
+int usdt_find_sites(
+	struct module *module, struct usdt_site **sites, size_t *count, size_t *rejected);
+
+/* Parses one argument such as "8@%rdi", "-4@$5", "8@-16(%rbp)", "4@8(%rax,%rcx,4)".
+ * Advances *text. 1: parsed, 0: at the end, -EINVAL: not supported. */
+int usdt_parse_arg(const char **text, struct wire_arg *out);
+
+/* ---- libc ---- */
+
+struct libc_layout {
+	bool glibc;
+	uint64_t pthread_create_offset; /* file offset of the function; 0: none */
+	uint32_t start_routine_offset;	/* in glibc's struct pthread; 0: not known */
+};
+
+/* Is this file a libc (or a static program with one inside)? 0, or -ENOENT when it defines no
+ * pthread_create that could be found. start_routine_offset comes from
+ * _thread_db_pthread_start_routine ({bits, count, offset}); static programs that carry no
+ * such symbol leave it 0. */
+int libc_layout_of(struct module *module, struct libc_layout *out);
+
+/* ---- processes ---- */
+
+struct mapping {
+	uint64_t start, end, file_offset;
+	bool executable;
+	struct module *module; /* NULL: not a usable ELF file; opened on first need */
+	const char *path;      /* "" for anonymous memory */
+};
+
+/* One process image's address space, re-read when an address is not found in it. */
+struct target;
+
+/* Reads /proc/PID/maps. `pid` is a number of our own PID namespace. NULL with errno set. */
+struct target *target_open(struct module_cache *cache, pid_t pid);
+void target_free(struct target *target); /* NULL is fine */
+/* Reads the maps again (after exec, dlopen). 0 or negative errno; on failure what was known
+ * stays, so that a process that just died can still be named. */
+int target_refresh(struct target *target);
+/* Calls visit for each executable file mapping, each distinct file once. Stops and returns
+ * the first non-zero result. */
+int target_each_module(struct target *target,
+	int (*visit)(struct module *module, const struct mapping *mapping, void *context),
+	void *context);
+
+/* What an address is. */
+struct symbol {
+	char text[256];	   /* demangled and shortened for people, or "module+0xoffset" */
+	uint64_t distance; /* from the function's start */
+	bool resolved;	   /* text is a function's name */
+	bool executable;   /* the address lies in an executable mapping */
+};
+
+/* Names an address; refreshes the maps once when it lies in none. 0, or -ENOENT when it lies
+ * in no mapping (out->text is then ""). */
+int target_symbolize(struct target *target, uint64_t address, struct symbol *out);
+
+/* Formats a return address as "function+0x12" (or "module+0x12"). 0 or -ENOENT. */
+int target_call_site(struct target *target, uint64_t return_address, char *out, size_t bytes);
+
+/* Demangles C++ and Rust with libiberty into `out`, cut with "~" at its end when too long; a
+ * name that is not mangled is copied. */
+void demangle(const char *mangled, char *out, size_t bytes);
+
+/* ---- kernel symbols ---- */
+
+struct kallsyms;
+struct kallsyms *kallsyms_open(void); /* NULL with errno set; reads /proc/kallsyms */
+void kallsyms_free(struct kallsyms *symbols);
+/* Name of the function at a kernel address, NULL when not known (kptr_restrict). */
+const char *kallsyms_name(const struct kallsyms *symbols, uint64_t address);
+
+#endif
