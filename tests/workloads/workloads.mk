@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# workloads.mk - builds the programs that the live tests watch, into $(BUILD)/workloads.
+#
+# Included by the top Makefile, which defines BUILD, CC and CXX. Every *.c here is one program,
+# except for those in workload_parts. Variants of the same source: static, stripped, and for
+# musl where musl-gcc exists (the tests that want them skip otherwise).
+
+WORKLOADS_DIR := tests/workloads
+WORKLOADS_OUT := $(BUILD)/workloads
+MUSL_CC ?= $(shell command -v musl-gcc 2>/dev/null)
+
+WORKLOAD_FLAGS := -O2 -g -pthread -D_GNU_SOURCE -I. -Wall -Wextra -Werror
+WORKLOAD_CFLAGS := $(WORKLOAD_FLAGS) -std=gnu11
+
+workload_headers := $(wildcard $(WORKLOADS_DIR)/*.h) include/threadwatch.h
+workload_parts := spans_lib
+workload_names := $(filter-out $(workload_parts),$(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.c))))
+workload_cpp_names := $(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.cpp)))
+workload_static := pool_static churn_static spans_static
+workload_stripped := pool_stripped pool_static_stripped
+workload_musl := $(if $(MUSL_CC),pool_musl pool_musl_static churn_musl churn_musl_static)
+
+workload_all := $(workload_names) $(workload_cpp_names) $(workload_static) $(workload_stripped) \
+	$(workload_musl)
+ifneq ($(wildcard $(WORKLOADS_DIR)/spans_lib.c),)
+workload_all += spans_shared
+endif
+
+.PHONY: workloads
+workloads: $(addprefix $(WORKLOADS_OUT)/,$(workload_all)) $(BUILD)/leaky-service
+
+$(WORKLOADS_OUT):
+	mkdir -p $@
+
+$(addprefix $(WORKLOADS_OUT)/,$(workload_names)): $(WORKLOADS_OUT)/%: $(WORKLOADS_DIR)/%.c $(workload_headers) | $(WORKLOADS_OUT)
+	$(CC) $(WORKLOAD_CFLAGS) -o $@ $<
+
+$(addprefix $(WORKLOADS_OUT)/,$(workload_cpp_names)): $(WORKLOADS_OUT)/%: $(WORKLOADS_DIR)/%.cpp $(workload_headers) | $(WORKLOADS_OUT)
+	$(CXX) $(WORKLOAD_FLAGS) -o $@ $<
+
+$(addprefix $(WORKLOADS_OUT)/,$(workload_static)): $(WORKLOADS_OUT)/%_static: $(WORKLOADS_DIR)/%.c $(workload_headers) | $(WORKLOADS_OUT)
+	$(CC) $(WORKLOAD_CFLAGS) -static -o $@ $<
+
+$(addprefix $(WORKLOADS_OUT)/,$(workload_stripped)): %_stripped: %
+	strip -s -o $@ $<
+
+$(WORKLOADS_OUT)/%_musl: $(WORKLOADS_DIR)/%.c $(workload_headers) | $(WORKLOADS_OUT)
+	$(MUSL_CC) $(WORKLOAD_CFLAGS) -o $@ $<
+
+$(WORKLOADS_OUT)/%_musl_static: $(WORKLOADS_DIR)/%.c $(workload_headers) | $(WORKLOADS_OUT)
+	$(MUSL_CC) $(WORKLOAD_CFLAGS) -static -o $@ $<
+
+# The same spans, with all probe sites in a shared library.
+$(WORKLOADS_OUT)/libspans.so: $(WORKLOADS_DIR)/spans_lib.c $(workload_headers) | $(WORKLOADS_OUT)
+	$(CC) $(WORKLOAD_CFLAGS) -fPIC -shared -o $@ $<
+
+$(WORKLOADS_OUT)/spans_shared: $(WORKLOADS_DIR)/spans.c $(WORKLOADS_OUT)/libspans.so $(workload_headers)
+	$(CC) $(WORKLOAD_CFLAGS) -DSPANS_SHARED -o $@ $< -L$(WORKLOADS_OUT) -lspans '-Wl,-rpath,$$ORIGIN'
+
+# The demo of `make run`.
+$(BUILD)/leaky-service: examples/leaky-service.c include/threadwatch.h | $(WORKLOADS_OUT)
+	$(CC) $(WORKLOAD_CFLAGS) -o $@ $<

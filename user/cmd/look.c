@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * look.c - which files are looked at, and when.
+ *
+ * A process is looked at when it becomes a target, after each execve, when a routine of it is
+ * first seen, and again a few times after that: libraries are mapped after execve, by the
+ * dynamic linker or dlopen, and nothing tells us. Targets given by pid are looked at for good.
+ */
+#include "cmd/look.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/libraries.h"
+
+#define NS_PER_MS      1000000ull
+#define LOOK_FIRST_NS  (10 * NS_PER_MS)
+#define LOOK_LAST_NS   (1000 * NS_PER_MS)
+#define PENDING_MAX    4096
+#define MAP_FILE_BYTES 128
+
+struct pending_look {
+	struct wire_process image;
+	uint64_t due_ns; /* 0: LOOK_FIRST_NS from the next call */
+	uint64_t delay_ns;
+	bool for_good;
+	struct pending_look *next;
+};
+
+/* What a look needs to know. */
+struct look {
+	struct session *session;
+	pid_t pid;
+	uint32_t tgid;
+	bool attach;
+};
+
+static void learn_layout(struct look *look, uint32_t start_offset)
+{
+	if (start_offset && start_offset != look->session->start_offset)
+		kernel_set_layout(look->session->kernel, look->tgid, start_offset);
+}
+
+static void attach_file(struct look *look, struct module *module, const char *path)
+{
+	struct session *session = look->session;
+	struct module_attachment done;
+	int err = kernel_attach_module(session->kernel, module, path, &done);
+
+	learn_layout(look, done.start_offset);
+	if (!done.first)
+		return;
+	session->usdt_sites += done.usdt_sites;
+	session->usdt_rejected += done.usdt_rejected;
+	if (err && err != -ENOENT && err != -ESRCH) {
+		session->modules_failed++;
+		log_error("cannot probe %s: %s", module_path(module), strerror(-err));
+	} else if (done.usdt_sites || done.pthread_create) {
+		log_detail("probing %s: %zu routine probes%s", module_path(module), done.usdt_sites,
+			done.pthread_create ? ", pthread_create" : "");
+	}
+}
+
+static int look_at_module(struct module *module, const struct mapping *mapping, void *context)
+{
+	struct look *look = context;
+	struct libc_layout layout;
+	char path[MAP_FILE_BYTES];
+
+	if (!look->attach) {
+		if (!libc_layout_of(module, &layout))
+			learn_layout(look, layout.start_routine_offset);
+		return 0;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", look->pid,
+		(unsigned long)mapping->start, (unsigned long)mapping->end);
+	attach_file(look, module, path);
+	return 0;
+}
+
+/* A file that nothing maps yet. */
+static void look_at_file(struct look *look, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct module *module = fd < 0 ? NULL : module_open(look->session->modules, fd, path);
+
+	if (module)
+		attach_file(look, module, path);
+	module_put(module);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void look_at_library(void *context, const char *path)
+{
+	look_at_file(context, path);
+}
+
+static void look_at_image(struct session *session, const struct wire_process *image, bool attach)
+{
+	struct look look = {
+		.session = session, .pid = image->tgid, .tgid = image->tgid, .attach = attach};
+	struct target *target = processes_target(session->processes, image);
+
+	if (!target)
+		return;
+	target_refresh(target);
+	target_each_module(target, look_at_module, &look);
+}
+
+/* By number only: what we do to a file does not depend on which process maps it. */
+static void look_at_pid(struct session *session, pid_t pid, bool attach)
+{
+	struct look look = {.session = session, .pid = pid, .tgid = pid, .attach = attach};
+	struct target *target = target_open(session->modules, pid);
+
+	if (!target)
+		return;
+	target_each_module(target, look_at_module, &look);
+	target_free(target);
+}
+
+static void look_at_everything(struct session *session, bool attach)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	if (!proc)
+		return;
+	while ((entry = readdir(proc)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			look_at_pid(session, atoi(entry->d_name), attach);
+	closedir(proc);
+}
+
+static void look_later(struct session *session, const struct wire_process *image, bool for_good)
+{
+	struct pending_look *pending;
+	size_t count = 0;
+
+	for (pending = session->pending; pending; pending = pending->next, count++)
+		if (!memcmp(&pending->image, image, sizeof(*image)))
+			return;
+	pending = count < PENDING_MAX ? malloc(sizeof(*pending)) : NULL;
+	if (!pending)
+		return;
+	*pending = (struct pending_look){.image = *image,
+		.delay_ns = LOOK_FIRST_NS,
+		.for_good = for_good,
+		.next = session->pending};
+	session->pending = pending;
+}
+
+/* Returns false when this process need not be looked at any more. */
+static bool look_when_due(struct session *session, struct pending_look *pending, uint64_t now_ns)
+{
+	if (!pending->due_ns)
+		pending->due_ns = now_ns + pending->delay_ns;
+	if (now_ns < pending->due_ns)
+		return true;
+	look_at_image(session, &pending->image, true);
+	if (pending->delay_ns < LOOK_LAST_NS)
+		pending->delay_ns *= 2;
+	else if (!pending->for_good)
+		return false;
+	pending->due_ns = now_ns + pending->delay_ns;
+	return true;
+}
+
+void session_look_again(struct session *session, uint64_t now_ns)
+{
+	struct pending_look **link = &session->pending;
+
+	while (*link) {
+		struct pending_look *pending = *link;
+
+		if (look_when_due(session, pending, now_ns)) {
+			link = &pending->next;
+			continue;
+		}
+		*link = pending->next;
+		free(pending);
+	}
+}
+
+void session_control(struct session *session, const struct wire_control *record)
+{
+	const struct wire_routine_key *key = &record->key;
+	char comm[WIRE_COMM_BYTES] = "";
+	struct routine_name name;
+	struct birth birth = {
+		.process = key->process, .start_fn = key->id, .source = WIRE_SOURCE_SYMBOL};
+
+	switch (record->kind) {
+	case WIRE_CONTROL_ROUTINE:
+		/* Names first: the process may not live much longer. */
+		processes_name(session->processes, &birth, comm, comm, &name);
+		processes_call_site(session->processes, &key->process, record->call_site);
+		look_at_image(session, &key->process, true);
+		return;
+	case WIRE_CONTROL_EXEC:
+		look_at_image(session, &key->process, true);
+		look_later(session, &key->process, false);
+		return;
+	}
+}
+
+/* The first libc among the modules of a process. */
+static int own_libc(struct module *module, const struct mapping *mapping, void *context)
+{
+	struct look *look = context;
+	struct libc_layout layout;
+	(void)mapping;
+
+	if (libc_layout_of(module, &layout) || !layout.start_routine_offset)
+		return 0;
+	look->session->start_offset = layout.start_routine_offset;
+	return 1;
+}
+
+uint32_t look_own_start_offset(struct session *session)
+{
+	struct look look = {.session = session};
+	struct target *self = target_open(session->modules, getpid());
+
+	if (!self)
+		return 0;
+	target_each_module(self, own_libc, &look);
+	target_free(self);
+	return session->start_offset;
+}
+
+void look_at_start(struct session *session, const char *program, bool attach)
+{
+	struct look look = {.session = session, .attach = attach};
+
+	/* Our own libc is most programs' libc: it is probed before any of them runs. */
+	if (attach && (program || session->options->follow))
+		look_at_pid(session, getpid(), true);
+	if (program && attach) {
+		look_at_file(&look, program);
+		libraries_of(session->modules, program, look_at_library, &look);
+	}
+	if (session->options->whole_system)
+		look_at_everything(session, attach);
+	for (size_t i = 0; i < session->target_count; i++) {
+		look_at_image(session, &session->targets[i], attach);
+		if (attach)
+			look_later(session, &session->targets[i], true);
+	}
+}
+
+void look_free(struct session *session)
+{
+	while (session->pending) {
+		struct pending_look *next = session->pending->next;
+
+		free(session->pending);
+		session->pending = next;
+	}
+}

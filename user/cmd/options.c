@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * options.c - parsing of what the commands have in common.
+ */
+#include "cmd/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+
+#define RING_BYTES_MAX (1ull << 30)
+#define SECONDS_MAX    (366.0 * 24 * 3600)
+
+enum long_option { OPTION_NO_UPROBES = 0x100, OPTION_RING_BYTES };
+
+static const struct argp_option common_table[] = {
+	{"pid", 'p', "PID", 0, "Watch this process (repeatable)", 0},
+	{"all", 'a', NULL, 0, "Watch every process of the machine", 0},
+	{"follow", 'f', NULL, 0, "Watch the children of watched processes too", 0},
+	{"regex", 'r', "REGEX", 0, "Only routines whose name matches (extended regex)", 0},
+	{"output", 'o', "FORMAT", 0, "text (default) or json", 0},
+	{"duration", 'd', "SECONDS", 0, "Stop after this time", 0},
+	{"no-uprobes", OPTION_NO_UPROBES, NULL, 0,
+		"Do not probe pthread_create: cheapest, but no call sites", 0},
+	{"ring-bytes", OPTION_RING_BYTES, "BYTES", 0, "Size of the event ring (default 4M)", 0},
+	{"verbose", 'v', NULL, 0, "Say more about what is done", 0},
+	{0},
+};
+
+error_t options_reject(const char *format, ...)
+{
+	char message[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(message, sizeof(message), format, arguments);
+	va_end(arguments);
+	log_error("%s", message);
+	return EBADMSG;
+}
+
+bool parse_seconds(const char *text, double *out)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || !isfinite(value) || value <= 0 || value > SECONDS_MAX)
+		return false;
+	if (*end && strcmp(end, "s"))
+		return false;
+	*out = value;
+	return true;
+}
+
+bool parse_bytes(const char *text, uint64_t *out)
+{
+	char *end;
+	unsigned shift = 0;
+	unsigned long long value;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (*end == 'K' || *end == 'M')
+		shift = *end++ == 'K' ? 10 : 20;
+	if (errno || *end || value > RING_BYTES_MAX >> shift)
+		return false;
+	*out = value << shift;
+	return true;
+}
+
+static error_t take_pid(const char *text, struct common_options *common)
+{
+	char *end;
+	long pid;
+
+	errno = 0;
+	pid = strtol(text, &end, 10);
+	if (errno || end == text || *end || pid <= 0 || pid > INT32_MAX)
+		return options_reject("-p wants a process number, not '%s'", text);
+	if (common->pid_count == TARGET_PIDS_MAX)
+		return options_reject("more than %d -p: use -a with -r instead", TARGET_PIDS_MAX);
+	common->pids[common->pid_count++] = pid;
+	return 0;
+}
+
+static error_t take_regex(const char *text, struct common_options *common)
+{
+	char why[128];
+	int err;
+
+	if (common->has_regex)
+		return options_reject("-r is given twice: join them as 'ONE|OTHER'");
+	err = regcomp(&common->regex, text, REG_EXTENDED | REG_NOSUB);
+	if (err) {
+		regerror(err, &common->regex, why, sizeof(why));
+		return options_reject("-r '%s' is not a regular expression: %s", text, why);
+	}
+	common->has_regex = true;
+	return 0;
+}
+
+static error_t take_format(const char *text, struct common_options *common)
+{
+	if (!strcmp(text, "text"))
+		common->format = FORMAT_TEXT;
+	else if (!strcmp(text, "json"))
+		common->format = FORMAT_JSON;
+	else
+		return options_reject("-o wants text or json, not '%s'", text);
+	return 0;
+}
+
+static error_t take_ring_bytes(const char *text, struct common_options *common)
+{
+	uint64_t page = sysconf(_SC_PAGESIZE), bytes;
+
+	if (!parse_bytes(text, &bytes) || bytes < page || (bytes & (bytes - 1)))
+		return options_reject("--ring-bytes wants a power of two of at least one page "
+				      "(4096, 64K, 4M), not '%s'",
+			text);
+	common->ring_bytes = bytes;
+	return 0;
+}
+
+static error_t take_argument(
+	const char *text, struct argp_state *state, struct common_options *common)
+{
+	/* What follows "--" is the program with its own arguments. */
+	if (!state->quoted || state->next - 1 < state->quoted)
+		return options_reject("unexpected argument '%s': a command comes first, a program "
+				      "to start comes behind --",
+			text);
+	common->command = &state->argv[state->next - 1];
+	state->next = state->argc;
+	return 0;
+}
+
+static error_t parse_common(int key, char *text, struct argp_state *state)
+{
+	struct common_options *common = state->input;
+
+	switch (key) {
+	case 'p':
+		return take_pid(text, common);
+	case 'a':
+		common->whole_system = true;
+		return 0;
+	case 'f':
+		common->follow = true;
+		return 0;
+	case 'r':
+		return take_regex(text, common);
+	case 'o':
+		return take_format(text, common);
+	case 'd':
+		return parse_seconds(text, &common->duration_s)
+			       ? 0
+			       : options_reject("-d wants seconds, not '%s'", text);
+	case 'v':
+		common->verbose = true;
+		return 0;
+	case OPTION_NO_UPROBES:
+		common->no_uprobes = true;
+		return 0;
+	case OPTION_RING_BYTES:
+		return take_ring_bytes(text, common);
+	case ARGP_KEY_ERROR:
+		common->error_next = state->next;
+		return 0;
+	case ARGP_KEY_ARG:
+		return take_argument(text, state, common);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp common_argp = {.options = common_table, .parser = parse_common};
+
+/* What getopt did not like. argp's own complaint would be two lines, so it is silenced. */
+static void explain(char **argv, int next)
+{
+	if (next > 0 && argv[next - 1])
+		log_error("option '%s' is unknown, ambiguous or lacks its value: see threadwatch "
+			  "--help",
+			argv[next - 1]);
+	else
+		log_error("wrong options: see threadwatch --help");
+}
+
+int options_parse(const struct argp *argp, int argc, char **argv, struct common_options *common)
+{
+	error_t err = argp_parse(argp, argc, argv, ARGP_NO_ERRS, NULL, common);
+
+	if (!err)
+		return 0;
+	/* Our own parsers have spoken already and answer EBADMSG. */
+	if (err == ENOMEM)
+		log_error("out of memory");
+	else if (err != EBADMSG)
+		explain(argv, common->error_next);
+	options_free(common);
+	return EXIT_USAGE;
+}
+
+void options_free(struct common_options *common)
+{
+	if (common->has_regex)
+		regfree(&common->regex);
+	common->has_regex = false;
+}
+
+int options_need_target(const struct common_options *common, bool command_allowed)
+{
+	int kinds = (common->pid_count > 0) + common->whole_system + (common->command != NULL);
+
+	if (common->command && !command_allowed) {
+		log_error("this command does not start programs: name a process with -p, or -a");
+		return EXIT_USAGE;
+	}
+	if (kinds == 1)
+		return 0;
+	log_error("%s: give %s", kinds ? "more than one kind of target" : "nothing to watch",
+		command_allowed ? "-p PID, -a, or -- COMMAND" : "-p PID or -a");
+	return EXIT_USAGE;
+}

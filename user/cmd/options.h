@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * options.h - the command line. Options that several commands share are one argp child.
+ */
+#ifndef TW_CMD_OPTIONS_H
+#define TW_CMD_OPTIONS_H
+
+#include <argp.h>
+#include <regex.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define TARGET_PIDS_MAX 256
+
+enum output_format { FORMAT_TEXT, FORMAT_JSON };
+
+struct common_options {
+	pid_t pids[TARGET_PIDS_MAX];
+	size_t pid_count;
+	bool whole_system;
+	bool follow;
+	bool no_uprobes;
+	bool verbose;
+	char **command; /* after "--", NULL-terminated; NULL: none */
+	enum output_format format;
+	double duration_s; /* 0: no limit */
+	uint64_t ring_bytes;
+	bool has_regex;
+	regex_t regex;	/* of routine names */
+	int error_next; /* argv index behind a word that getopt refused */
+};
+
+extern const struct argp common_argp;
+
+/*
+ * Parses argv into the command's own options, which begin with a struct common_options.
+ * 0, or EXIT_USAGE after one line on stderr. --help and --version exit.
+ */
+int options_parse(const struct argp *argp, int argc, char **argv, struct common_options *common);
+void options_free(struct common_options *common);
+/* EXIT_USAGE after one line unless exactly one kind of target was named. */
+int options_need_target(const struct common_options *common, bool command_allowed);
+
+/* One line on stderr about a wrong option; returns EBADMSG for argp. */
+error_t options_reject(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A number of seconds such as 2, 0.5 or 15s; bytes such as 65536, 64K, 4M. false: not one. */
+bool parse_seconds(const char *text, double *out);
+bool parse_bytes(const char *text, uint64_t *out);
+
+#endif

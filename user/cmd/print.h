@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * print.h - sends things to the output format that the user chose.
+ */
+#ifndef TW_CMD_PRINT_H
+#define TW_CMD_PRINT_H
+
+#include <stdio.h>
+
+#include "cmd/options.h"
+#include "out/out.h"
+
+/* Writer options for a stream: colour on a terminal only, and not with NO_COLOR. */
+struct out_options print_options(FILE *out, bool threads);
+
+/* All return 0 or a negative errno. -r is applied here: what does not match is left out. */
+int print_snapshot(FILE *out, const struct common_options *common, bool threads,
+	const struct snapshot *snapshot);
+/* *printed tells whether -r let it through. */
+int print_event(FILE *out, const struct out_options *options, const struct common_options *common,
+	const struct event *event, bool *printed);
+
+#endif

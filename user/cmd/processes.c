@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * processes.c - cache of images and names; the rules for a thread's birth name.
+ */
+#include "cmd/processes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#define IMAGES_MAX   1024
+#define NAMES_MAX    16384 /* of one image */
+#define NS_PER_S     1000000000ull
+#define STARTTIME_NO 22 /* field of /proc/PID/stat */
+
+/* An address as looked up: as a start function, or as a return address. */
+struct name {
+	uint64_t address;
+	bool call_site;
+	bool resolved;	 /* the text is a function that starts exactly there */
+	bool executable; /* the address could be a function at all */
+	char text[];
+};
+
+struct image {
+	struct wire_process id;
+	struct target *target; /* NULL: could not be opened, and will not be */
+	void *names;	       /* tsearch tree of struct name */
+	size_t name_count;
+	TAILQ_ENTRY(image) by_use;
+};
+
+struct processes {
+	struct module_cache *modules;
+	void *images; /* tsearch tree of struct image */
+	size_t image_count;
+	uint64_t unnamed;
+	TAILQ_HEAD(image_queue, image) by_use; /* the most recently used first */
+};
+
+static int compare_images(const void *a, const void *b)
+{
+	return memcmp(&((const struct image *)a)->id, &((const struct image *)b)->id,
+		sizeof(struct wire_process));
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct name *x = a, *y = b;
+
+	if (x->address != y->address)
+		return x->address < y->address ? -1 : 1;
+	return (int)x->call_site - (int)y->call_site;
+}
+
+static void image_free(struct image *image)
+{
+	tdestroy(image->names, free);
+	target_free(image->target);
+	free(image);
+}
+
+struct processes *processes_new(struct module_cache *modules)
+{
+	struct processes *processes = calloc(1, sizeof(*processes));
+
+	if (!processes)
+		return NULL;
+	processes->modules = modules;
+	TAILQ_INIT(&processes->by_use);
+	return processes;
+}
+
+static void forget(struct processes *processes, struct image *image)
+{
+	tdelete(image, &processes->images, compare_images);
+	TAILQ_REMOVE(&processes->by_use, image, by_use);
+	processes->image_count--;
+	image_free(image);
+}
+
+void processes_free(struct processes *processes)
+{
+	if (!processes)
+		return;
+	while (!TAILQ_EMPTY(&processes->by_use))
+		forget(processes, TAILQ_FIRST(&processes->by_use));
+	free(processes);
+}
+
+uint64_t processes_unnamed(const struct processes *processes)
+{
+	return processes->unnamed;
+}
+
+/* Start time of a process in clock ticks since boot, 0 when it is not there. */
+static uint64_t start_ticks(pid_t pid)
+{
+	char path[64], stat[1024], *field;
+	unsigned long long ticks = 0;
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	got = read(fd, stat, sizeof(stat) - 1);
+	close(fd);
+	if (got <= 0)
+		return 0;
+	stat[got] = '\0';
+	/* comm may hold spaces and parentheses: count fields from its last ')'. */
+	field = strrchr(stat, ')');
+	for (int number = 2; field && number < STARTTIME_NO; number++)
+		field = strchr(field + 1, ' ');
+	if (!field || sscanf(field, " %llu", &ticks) != 1)
+		return 0;
+	return ticks;
+}
+
+/* /proc shows this process and not another one that got its number. */
+static bool still_there(const struct wire_process *image)
+{
+	return start_ticks(image->tgid) == image->start_ns / (NS_PER_S / sysconf(_SC_CLK_TCK));
+}
+
+/* Does a later image of the same process exist, as far as we know? */
+static bool superseded(struct processes *processes, const struct wire_process *id)
+{
+	struct image *image;
+
+	TAILQ_FOREACH(image, &processes->by_use, by_use)
+	if (image->id.tgid == id->tgid && image->id.start_ns == id->start_ns &&
+		image->id.image > id->image)
+		return true;
+	return false;
+}
+
+static struct image *image_get(struct processes *processes, const struct wire_process *id)
+{
+	struct image wanted = {.id = *id}, *image;
+	void *found = tfind(&wanted, &processes->images, compare_images);
+
+	if (found) {
+		image = *(struct image **)found;
+		TAILQ_REMOVE(&processes->by_use, image, by_use);
+		TAILQ_INSERT_HEAD(&processes->by_use, image, by_use);
+		return image;
+	}
+	image = calloc(1, sizeof(*image));
+	if (!image)
+		return NULL;
+	image->id = *id;
+	if (!superseded(processes, id) && still_there(id)) {
+		image->target = target_open(processes->modules, id->tgid);
+		/* The number may have changed hands while the maps were read. */
+		if (image->target && !still_there(id)) {
+			target_free(image->target);
+			image->target = NULL;
+		}
+	}
+	if (!tsearch(image, &processes->images, compare_images)) {
+		image_free(image);
+		return NULL;
+	}
+	TAILQ_INSERT_HEAD(&processes->by_use, image, by_use);
+	if (++processes->image_count > IMAGES_MAX)
+		forget(processes, TAILQ_LAST(&processes->by_use, image_queue));
+	return image;
+}
+
+struct target *processes_target(struct processes *processes, const struct wire_process *id)
+{
+	struct image *image = image_get(processes, id);
+
+	return image ? image->target : NULL;
+}
+
+static struct name *name_new(uint64_t address, bool call_site, const char *text)
+{
+	size_t bytes = strlen(text) + 1;
+	struct name *name = malloc(sizeof(*name) + bytes);
+
+	if (!name)
+		return NULL;
+	*name = (struct name){.address = address, .call_site = call_site};
+	memcpy(name->text, text, bytes);
+	return name;
+}
+
+static struct name *look_up(struct image *image, uint64_t address, bool call_site)
+{
+	struct symbol symbol = {.text = ""};
+	struct name *name;
+
+	if (!image->target)
+		return NULL;
+	if (call_site) {
+		target_call_site(image->target, address, symbol.text, sizeof(symbol.text));
+		return name_new(address, true, symbol.text);
+	}
+	target_symbolize(image->target, address, &symbol);
+	name = name_new(address, false, symbol.text);
+	if (name) {
+		name->resolved = symbol.resolved && !symbol.distance;
+		name->executable = symbol.executable;
+	}
+	return name;
+}
+
+static const struct name *name_get(struct image *image, uint64_t address, bool call_site)
+{
+	struct name wanted = {.address = address, .call_site = call_site}, *name;
+	void *found = tfind(&wanted, &image->names, compare_names);
+
+	if (found)
+		return *(struct name **)found;
+	name = look_up(image, address, call_site);
+	if (!name)
+		return NULL;
+	if (image->name_count >= NAMES_MAX) {
+		tdestroy(image->names, free);
+		image->names = NULL;
+		image->name_count = 0;
+	}
+	if (!tsearch(name, &image->names, compare_names)) {
+		free(name);
+		return NULL;
+	}
+	image->name_count++;
+	return name;
+}
+
+const char *processes_call_site(
+	struct processes *processes, const struct wire_process *id, uint64_t address)
+{
+	struct image *image = address ? image_get(processes, id) : NULL;
+	const struct name *name = image ? name_get(image, address, true) : NULL;
+
+	return name && *name->text ? name->text : NULL;
+}
+
+/* Start functions of run-time systems that say nothing of the work: a name that the program
+ * gave the thread itself says more. */
+static bool says_nothing(const char *function)
+{
+	static const char *const trampolines[] = {
+		"execute_native_thread_routine", /* libstdc++ */
+		"thread_native_entry",		 /* the JVM */
+		"pythread_wrapper",		 /* CPython */
+		"gomp_thread_start",		 /* GNU OpenMP */
+		"thread_start",			 /* Rust's std, last part of the path */
+	};
+	const char *last = strrchr(function, ':');
+
+	last = last ? last + 1 : function;
+	for (size_t i = 0; i < sizeof(trampolines) / sizeof(*trampolines); i++)
+		if (!strcmp(last, trampolines[i]))
+			return true;
+	return false;
+}
+
+static void name_from_symbol(struct processes *processes, const struct birth *birth,
+	const char *comm, const char *process_comm, struct routine_name *out)
+{
+	struct image *image = image_get(processes, &birth->process);
+	const struct name *name = image ? name_get(image, birth->start_fn, false) : NULL;
+	bool own_comm = strncmp(comm, process_comm, WIRE_COMM_BYTES) != 0;
+
+	*out = (struct routine_name){.text = comm, .source = SOURCE_COMM};
+	if (!name) {
+		processes->unnamed++;
+		return;
+	}
+	if (!name->executable)
+		return;
+	if (own_comm && (!name->resolved || says_nothing(name->text)))
+		return;
+	*out = (struct routine_name){.text = name->text, .source = SOURCE_SYMBOL};
+}
+
+void processes_name(struct processes *processes, const struct birth *birth, const char *comm,
+	const char *process_comm, struct routine_name *out)
+{
+	switch (birth->source) {
+	case WIRE_SOURCE_SYMBOL:
+		if (birth->start_fn)
+			return name_from_symbol(processes, birth, comm, process_comm, out);
+		*out = (struct routine_name){.text = "main", .source = SOURCE_SYMBOL};
+		return;
+	case WIRE_SOURCE_SPAWN:
+		*out = (struct routine_name){.text = birth->name, .source = SOURCE_SPAWN};
+		return;
+	case WIRE_SOURCE_SPAN:
+		*out = (struct routine_name){.text = birth->name, .source = SOURCE_SPAN};
+		return;
+	default:
+		*out = (struct routine_name){.text = comm, .source = SOURCE_COMM};
+	}
+}

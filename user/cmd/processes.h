@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * processes.h - the program images that have been looked at, and the names found in them.
+ *
+ * Bounded: the least recently used images leave, and an image forgets its names when there
+ * are too many. Texts handed out stay valid until the next call on the same struct.
+ */
+#ifndef TW_CMD_PROCESSES_H
+#define TW_CMD_PROCESSES_H
+
+#include "model/event.h"
+#include "target/target.h"
+
+struct processes;
+
+/* What a thread was created for; the fields of wire_thread, or of wire_event with its name. */
+struct birth {
+	struct wire_process process;
+	uint64_t start_fn;
+	uint32_t source; /* WIRE_SOURCE_* */
+	uint32_t flags;	 /* WIRE_THREAD_* */
+	const char *name;
+};
+
+struct processes *processes_new(struct module_cache *modules); /* NULL without memory */
+void processes_free(struct processes *processes);	       /* NULL is fine */
+
+/*
+ * The image's address space, opened now or earlier. NULL when /proc does not show this image
+ * (any more). Earlier images of the same process are not looked for in /proc again.
+ */
+struct target *processes_target(struct processes *processes, const struct wire_process *image);
+
+/* The best birth name there is. comm and process_comm are the thread's and its leader's. */
+void processes_name(struct processes *processes, const struct birth *birth, const char *comm,
+	const char *process_comm, struct routine_name *out);
+
+/* "function+0x12", or NULL. */
+const char *processes_call_site(
+	struct processes *processes, const struct wire_process *image, uint64_t address);
+
+/* How many start functions could not be looked up because their process was gone. */
+uint64_t processes_unnamed(const struct processes *processes);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * round.c - which counters belong to processes that live, and which are for good.
+ */
+#include "cmd/round.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/view.h"
+#include "model/decode.h"
+
+#define OTHER "other"
+
+struct counted {
+	struct wire_routine_key key;
+	struct wire_routine_stats stats;
+};
+
+/* What a round collects before it decides. */
+struct collection {
+	struct session *session;
+	struct counted *counted;
+	size_t counted_count, counted_room;
+	struct wire_process *live; /* sorted and unique after the walk */
+	size_t live_count, live_room;
+	struct snapshot *snapshot;
+	int err;
+};
+
+static int room_for_one(void **array, size_t *room, size_t count, size_t element)
+{
+	void *bigger;
+
+	if (count < *room)
+		return 0;
+	bigger = reallocarray(*array, *room ? *room * 2 : 256, element);
+	if (!bigger)
+		return -ENOMEM;
+	*array = bigger;
+	*room = *room ? *room * 2 : 256;
+	return 0;
+}
+
+static int collect_routine(
+	void *context, const struct wire_routine_key *key, const struct wire_routine_stats *stats)
+{
+	struct collection *all = context;
+	int err = room_for_one((void **)&all->counted, &all->counted_room, all->counted_count,
+		sizeof(*all->counted));
+
+	if (!err)
+		all->counted[all->counted_count++] = (struct counted){*key, *stats};
+	return err;
+}
+
+/* A process whatever its image: an execve ends no counter. */
+static int compare_processes(const void *a, const void *b)
+{
+	const struct wire_process *x = a, *y = b;
+
+	if (x->start_ns != y->start_ns)
+		return x->start_ns < y->start_ns ? -1 : 1;
+	return x->tgid < y->tgid ? -1 : x->tgid > y->tgid;
+}
+
+static int note_live(struct collection *all, const struct wire_process *process)
+{
+	int err;
+
+	if (all->live_count && !compare_processes(&all->live[all->live_count - 1], process))
+		return 0;
+	err = room_for_one(
+		(void **)&all->live, &all->live_room, all->live_count, sizeof(*all->live));
+	if (!err)
+		all->live[all->live_count++] = *process;
+	return err;
+}
+
+static void collect_thread(void *context, const void *record, size_t bytes)
+{
+	struct collection *all = context;
+	struct snapshot_thread thread;
+	struct thread_view view;
+	size_t offset = 0;
+
+	if (all->err || decode_thread(record, bytes, &offset, &view) != 1)
+		return;
+	all->err = note_live(all, &view.header->thread.process);
+	view_thread(all->session, &view, &thread);
+	if (!all->err)
+		all->err = snapshot_add(all->snapshot, &thread);
+}
+
+static const char *routine_of(
+	struct session *session, const struct wire_routine_key *key, const char *process_comm)
+{
+	struct routine_name name;
+	struct birth birth = {
+		.process = key->process,
+		.start_fn = key->id,
+		.source = key->source,
+	};
+
+	if (key->source != WIRE_SOURCE_SYMBOL) {
+		const char *text = kernel_name(session->kernel, key->id);
+
+		return text ? text : OTHER;
+	}
+	processes_name(session->processes, &birth, process_comm, process_comm, &name);
+	return name.text;
+}
+
+static int add_one(struct round *round, struct collection *all, struct counted *one)
+{
+	struct session *session = round->session;
+	const char *process = one->stats.process_comm;
+	bool live;
+
+	one->stats.process_comm[WIRE_COMM_BYTES - 1] = '\0';
+	live = bsearch(&one->key.process, all->live, all->live_count, sizeof(*all->live),
+		compare_processes);
+	if (live)
+		return metrics_add_live(round->metrics, process,
+			routine_of(session, &one->key, process), &one->stats);
+	if (kernel_take_routine(session->kernel, &one->key, &one->stats))
+		return 0;
+	one->stats.process_comm[WIRE_COMM_BYTES - 1] = '\0';
+	return metrics_harvest(
+		round->metrics, process, routine_of(session, &one->key, process), &one->stats);
+}
+
+static int add_other(struct round *round)
+{
+	struct wire_routine_stats other;
+
+	if (kernel_other_routine(round->session->kernel, &other) ||
+		!(other.started + other.adopted))
+		return 0;
+	return metrics_add_live(round->metrics, OTHER, OTHER, &other);
+}
+
+static int collect(struct collection *all)
+{
+	int err = kernel_each_routine(all->session->kernel, collect_routine, all);
+
+	if (!err)
+		err = kernel_walk(all->session->kernel, false, collect_thread, all);
+	if (!err)
+		err = all->err;
+	if (!err)
+		err = snapshot_group(all->snapshot);
+	if (!err)
+		qsort(all->live, all->live_count, sizeof(*all->live), compare_processes);
+	return err;
+}
+
+int round_take(struct round *round)
+{
+	struct collection all = {
+		.session = round->session, .snapshot = snapshot_new(boot_now_ns())};
+	int err = all.snapshot ? collect(&all) : -ENOMEM;
+
+	if (!err) {
+		metrics_begin(round->metrics);
+		err = metrics_add_snapshot(round->metrics, all.snapshot);
+	}
+	for (size_t i = 0; !err && i < all.counted_count; i++)
+		err = add_one(round, &all, &all.counted[i]);
+	if (!err)
+		err = add_other(round);
+	snapshot_free(all.snapshot);
+	free(all.counted);
+	free(all.live);
+	return err;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * session.c - opening and closing what a command works with, with errors for people.
+ */
+#include "cmd/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/look.h"
+
+#define MODULES_MAX 512
+#define NS_PER_S    1000000000ll
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+uint64_t boot_now_ns(void)
+{
+	return clock_ns(CLOCK_BOOTTIME);
+}
+
+int64_t wall_offset_ns(void)
+{
+	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+}
+
+static int no_permission(void)
+{
+	log_error("not permitted to load BPF programs: run it as root");
+	return EXIT_NO_PERMISSION;
+}
+
+/* Can we do anything at all here? */
+static int check_kernel(void)
+{
+	struct utsname name;
+	const char *missing;
+
+	if (geteuid())
+		return no_permission();
+	missing = kernel_lacks();
+	if (!missing)
+		return 0;
+	uname(&name);
+	log_error("this kernel (%s) lacks %s: threadwatch needs Linux 6.1 or newer with BTF",
+		name.release, missing);
+	return EXIT_UNAVAILABLE;
+}
+
+static int open_kernel(struct session *session, enum session_kind kind)
+{
+	const struct common_options *options = session->options;
+	struct kernel_options kernel = {
+		.whole_system = options->whole_system,
+		.events = kind == SESSION_STREAM,
+		.lifecycle = kind != SESSION_SNAPSHOT,
+		.uprobes = !options->no_uprobes,
+		.ring_bytes = options->ring_bytes,
+		.start_offset = session->start_offset,
+	};
+	int err = kernel_open(&kernel, &session->kernel);
+
+	if (!err)
+		return 0;
+	if (err == -EPERM || err == -EACCES)
+		return no_permission();
+	log_error(
+		"the kernel refused the BPF programs: %s (run with -v to see why)", strerror(-err));
+	return err == -ENOMEM ? EXIT_INTERNAL : EXIT_UNAVAILABLE;
+}
+
+static int no_such_process(pid_t pid)
+{
+	log_error("no process %d: it ended, or the number is wrong", pid);
+	return EXIT_NO_INPUT;
+}
+
+/* Before anything is loaded, so that a wrong number is told at once. */
+static int open_pidfds(struct session *session)
+{
+	const struct common_options *options = session->options;
+
+	for (size_t i = 0; i < options->pid_count; i++) {
+		session->pidfds[i] = syscall(SYS_pidfd_open, options->pids[i], 0);
+		if (session->pidfds[i] < 0)
+			return no_such_process(options->pids[i]);
+		session->target_count = i + 1;
+	}
+	return 0;
+}
+
+static int watch_targets(struct session *session)
+{
+	const struct common_options *options = session->options;
+	int err;
+
+	for (size_t i = 0; i < session->target_count; i++) {
+		err = kernel_watch(
+			session->kernel, options->pids[i], options->follow, &session->targets[i]);
+		if (err == -ESRCH)
+			return no_such_process(options->pids[i]);
+		if (err) {
+			log_error("cannot watch process %d: %s", options->pids[i], strerror(-err));
+			return EXIT_INTERNAL;
+		}
+	}
+	if (!session->child.pid || options->whole_system)
+		return 0;
+	err = kernel_watch_exec(session->kernel, session->child.pid, options->follow);
+	if (err)
+		log_error("cannot watch the new process: %s", strerror(-err));
+	return err ? EXIT_INTERNAL : 0;
+}
+
+static int hold_child(struct session *session, char **path)
+{
+	char **command = session->options->command;
+	int err = child_find_program(command[0], path);
+
+	if (err == -EACCES)
+		log_error("'%s' is not a program that may be run", command[0]);
+	else if (err)
+		log_error("no program '%s': give its path, or check PATH", command[0]);
+	if (err)
+		return EXIT_NO_INPUT;
+	err = child_hold(&session->child, command, *path);
+	if (err)
+		log_error("cannot start '%s': %s", command[0], strerror(-err));
+	return err ? EXIT_INTERNAL : 0;
+}
+
+int session_release_child(struct session *session)
+{
+	int err;
+
+	if (!session->child.pid)
+		return 0;
+	err = child_release(&session->child);
+	if (!err)
+		return 0;
+	log_error("cannot run '%s': %s", session->options->command[0], strerror(-err));
+	return EXIT_NO_INPUT;
+}
+
+static int attach(struct session *session)
+{
+	int err = kernel_attach(session->kernel);
+
+	if (err)
+		log_error("cannot attach to the kernel's tracepoints: %s", strerror(-err));
+	return err ? EXIT_UNAVAILABLE : 0;
+}
+
+/* With program: the file of "-- CMD", NULL without. */
+static int open_for(struct session *session, enum session_kind kind, const char *program)
+{
+	int code = open_kernel(session, kind);
+
+	if (!code)
+		code = watch_targets(session);
+	if (code)
+		return code;
+	look_at_start(session, program, kind != SESSION_SNAPSHOT);
+	return kind == SESSION_SNAPSHOT ? 0 : attach(session);
+}
+
+int session_open(
+	struct session *session, const struct common_options *options, enum session_kind kind)
+{
+	char *program = NULL;
+	int code;
+
+	memset(session, 0, sizeof(*session));
+	session->options = options;
+	code = check_kernel();
+	if (!code)
+		code = open_pidfds(session);
+	if (!code && options->command)
+		code = hold_child(session, &program);
+	if (code)
+		return code;
+	session->modules = module_cache_new(MODULES_MAX);
+	session->processes = session->modules ? processes_new(session->modules) : NULL;
+	if (session->processes) {
+		session->start_offset = look_own_start_offset(session);
+		code = open_for(session, kind, program);
+	} else {
+		log_error("out of memory");
+		code = EXIT_INTERNAL;
+	}
+	free(program);
+	return code;
+}
+
+void session_close(struct session *session)
+{
+	child_abandon(&session->child);
+	for (size_t i = 0; i < session->target_count; i++)
+		if (session->pidfds[i] >= 0)
+			close(session->pidfds[i]);
+	kernel_close(session->kernel);
+	look_free(session);
+	processes_free(session->processes);
+	module_cache_free(session->modules);
+	kallsyms_free(session->kallsyms);
+}
+
+bool session_has_targets(struct session *session)
+{
+	const struct common_options *options = session->options;
+	bool ended = true;
+
+	if (options->whole_system)
+		return true;
+	if (session->child.pid)
+		ended = child_poll(&session->child);
+	for (size_t i = 0; i < session->target_count; i++)
+		ended = ended && session->pidfds[i] < 0;
+	return !ended || (options->follow && kernel_watches_any(session->kernel));
+}
+
+size_t session_counters(struct session *session, bool with_zeros, struct drop_count *out)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < WIRE_COUNTER_COUNT; i++)
+		out[count++] = (struct drop_count){
+			kernel_counter_name(i), kernel_counter(session->kernel, i)};
+	out[count++] = (struct drop_count){"usdt_sites_rejected", session->usdt_rejected};
+	out[count++] = (struct drop_count){"files_not_attached", session->modules_failed};
+	out[count++] =
+		(struct drop_count){"names_not_found", processes_unnamed(session->processes)};
+	if (with_zeros)
+		return count;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (out[i].count)
+			out[kept++] = out[i];
+	return kept;
+}
+
+uint64_t session_dropped(struct session *session)
+{
+	static const enum wire_counter events[] = {
+		WIRE_COUNTER_EVENTS_STARTED_DROPPED,
+		WIRE_COUNTER_EVENTS_FINISHED_DROPPED,
+		WIRE_COUNTER_EVENTS_NAMED_DROPPED,
+		WIRE_COUNTER_EVENTS_TIMEBOX_DROPPED,
+	};
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
+		sum += kernel_counter(session->kernel, events[i]);
+	return sum;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * session.h - what trace, snapshot and export have in common: the kernel side with its
+ * targets, the images that were looked at, and the program that was started.
+ */
+#ifndef TW_CMD_SESSION_H
+#define TW_CMD_SESSION_H
+
+#include "cmd/child.h"
+#include "cmd/options.h"
+#include "cmd/processes.h"
+#include "kernel/kernel.h"
+#include "model/snapshot.h"
+
+struct pending_look; /* processes to be looked at again soon */
+
+struct session {
+	const struct common_options *options;
+	struct kernel *kernel;
+	struct module_cache *modules;
+	struct processes *processes;
+	struct kallsyms *kallsyms; /* opened on first need */
+	bool kallsyms_tried;
+	uint32_t start_offset; /* our own libc's */
+	struct child child;
+	struct wire_process targets[TARGET_PIDS_MAX]; /* of options->pids */
+	int pidfds[TARGET_PIDS_MAX];		      /* -1: ended */
+	size_t target_count;
+	struct pending_look *pending;
+	size_t usdt_sites, usdt_rejected, modules_failed;
+};
+
+enum session_kind {
+	SESSION_SNAPSHOT, /* one walk, nothing attached */
+	SESSION_COUNT,	  /* lifecycle and spans are counted, no events */
+	SESSION_STREAM,	  /* and told */
+};
+
+/* 0, or an exit code after one line on stderr. session_close is needed in both cases. */
+int session_open(
+	struct session *session, const struct common_options *options, enum session_kind kind);
+void session_close(struct session *session);
+/* Lets the program of "-- CMD" go. 0 or an exit code after one line. */
+int session_release_child(struct session *session);
+
+/* Handles a control record: looks at the process while it lives. */
+void session_control(struct session *session, const struct wire_control *record);
+/* Looks again at processes whose libraries may have appeared since; now_ns is any monotonic
+ * clock. Call it a few times a second. */
+void session_look_again(struct session *session, uint64_t now_ns);
+
+/* Is there anything left to watch? (`-a`: always) */
+bool session_has_targets(struct session *session);
+
+/* A grouped snapshot with the drop counters. 0 or negative errno. */
+int session_snapshot(struct session *session, bool with_wait, struct snapshot **out);
+
+/* All counters, kernel's and ours; `out` has room for SESSION_COUNTERS. Returns how many. */
+#define SESSION_COUNTERS (WIRE_COUNTER_COUNT + 3)
+size_t session_counters(struct session *session, bool with_zeros, struct drop_count *out);
+/* Events that the ring could not take. */
+uint64_t session_dropped(struct session *session);
+
+/* CLOCK_BOOTTIME now, and what must be added to it for the wall clock. */
+uint64_t boot_now_ns(void);
+int64_t wall_offset_ns(void);
+
+#endif

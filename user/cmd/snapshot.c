@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * snapshot.c - `threadwatch snapshot`: one walk over the threads, grouped by routine.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/print.h"
+#include "cmd/session.h"
+
+struct snapshot_options {
+	struct common_options common; /* first: options_parse relies on it */
+	bool threads;
+};
+
+static const struct argp_option table[] = {
+	{"threads", 't', NULL, 0, "One line for each thread too", 0},
+	{0},
+};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct snapshot_options *options = state->input;
+	(void)text;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->common;
+		return 0;
+	case 't':
+		options->threads = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
+static const struct argp snapshot_argp = {
+	.options = table,
+	.parser = parse,
+	.children = children,
+	.args_doc = "-p PID... | -a",
+	.doc = "Show the live threads of processes, grouped by routine.\v"
+	       "EXAMPLES\n"
+	       "  threadwatch snapshot -p 1234\n"
+	       "  threadwatch snapshot -p 1234 --threads\n"
+	       "  threadwatch snapshot -a -o json | jq .threads\n",
+};
+
+int cmd_snapshot(int argc, char **argv)
+{
+	struct snapshot_options options = {0};
+	struct session session;
+	struct snapshot *snapshot = NULL;
+	int code = options_parse(&snapshot_argp, argc, argv, &options.common);
+	int err;
+
+	if (code)
+		return code;
+	log_init(options.common.verbose);
+	code = options_need_target(&options.common, false);
+	if (code)
+		return code;
+	code = session_open(&session, &options.common, SESSION_SNAPSHOT);
+	if (!code) {
+		err = session_snapshot(&session, options.threads, &snapshot);
+		if (!err)
+			err = print_snapshot(stdout, &options.common, options.threads, snapshot);
+		if (!err && fflush(stdout))
+			err = -errno;
+		if (err) {
+			log_error("cannot take the snapshot: %s", strerror(-err));
+			code = EXIT_INTERNAL;
+		}
+	}
+	snapshot_free(snapshot);
+	session_close(&session);
+	options_free(&options.common);
+	return code;
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * trace.c - `threadwatch [trace]`: the stream of starts, ends, renames and overruns.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/loop.h"
+#include "cmd/print.h"
+#include "cmd/session.h"
+#include "cmd/view.h"
+#include "model/decode.h"
+
+#define NS_PER_MS	 1000000ull
+#define POLL_NS		 (50 * NS_PER_MS)   /* a lone event shows within this time */
+#define SCAN_AT_LEAST_NS (1000 * NS_PER_MS) /* in case the event with a deadline was lost */
+#define STREAM_BYTES	 (256u << 10)
+
+struct trace_options {
+	struct common_options common; /* first: options_parse relies on it */
+	bool pass_exit_code;
+};
+
+struct trace {
+	const struct trace_options *options;
+	struct session *session;
+	struct out_options out;
+	uint64_t events;       /* printed */
+	uint64_t next_scan_ns; /* of timeboxes; 0: none begun yet */
+	uint64_t live;
+	int err; /* of the output */
+};
+
+static const struct argp_option table[] = {
+	{"exit-code", 'e', NULL, 0, "With -- CMD: exit as the program did", 0},
+	{0},
+};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct trace_options *options = state->input;
+	(void)text;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->common;
+		return 0;
+	case 'e':
+		options->pass_exit_code = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
+static const struct argp trace_argp = {
+	.options = table,
+	.parser = parse,
+	.children = children,
+	.args_doc = "-p PID... | -a | -- CMD [ARG...]",
+	.doc = "Stream the starts and ends of threads and spans. SIGUSR1 prints a snapshot.\v"
+	       "EXAMPLES\n"
+	       "  threadwatch -p 1234\n"
+	       "  threadwatch -p 1234 -r 'worker|resize' -o json\n"
+	       "  threadwatch -f -- make test\n",
+};
+
+/* ---- events ---- */
+
+static void print_one(struct trace *trace, const struct event *event)
+{
+	bool printed = false;
+
+	if (!trace->err)
+		trace->err =
+			print_event(stdout, &trace->out, &trace->options->common, event, &printed);
+	trace->events += printed;
+}
+
+static enum event_type type_of(uint16_t kind)
+{
+	switch (kind) {
+	case WIRE_EVENT_STARTED:
+		return EVENT_STARTED;
+	case WIRE_EVENT_NAMED:
+		return EVENT_NAMED;
+	case WIRE_EVENT_FINISHED:
+		return EVENT_FINISHED;
+	default:
+		return EVENT_TIMEBOX;
+	}
+}
+
+static void note_deadline(struct trace *trace, const struct wire_event *header)
+{
+	uint64_t deadline_ns = header->start_ns + header->timebox_ns;
+
+	if (header->kind == WIRE_EVENT_STARTED && header->timebox_ns &&
+		(!trace->next_scan_ns || deadline_ns < trace->next_scan_ns))
+		trace->next_scan_ns = deadline_ns;
+}
+
+static void on_event(void *context, const void *record, size_t bytes)
+{
+	struct trace *trace = context;
+	struct processes *processes = trace->session->processes;
+	struct event_view view;
+	struct event event;
+
+	if (decode_event(record, bytes, &view))
+		return;
+	note_deadline(trace, view.header);
+	event = (struct event){
+		.type = type_of(view.header->kind),
+		.instance = view.header->instance == WIRE_INSTANCE_SPAN ? INSTANCE_SPAN
+									: INSTANCE_THREAD,
+		.boot_ns = view.header->time_ns,
+		.pid = view.header->process.tgid,
+		.tid = view.header->tid,
+		.ns_pid = view.header->ns_tgid,
+		.ns_tid = view.header->ns_tid,
+		.process = view.header->process_comm,
+		.start_ns = view.header->start_ns,
+		.timebox_ns = view.header->timebox_ns,
+	};
+	if (event.instance == INSTANCE_THREAD) {
+		event.creator_tid = view.header->creator_tid;
+		event.call_site = processes_call_site(
+			processes, &view.header->process, view.header->call_site);
+	}
+	processes_name(processes,
+		&(struct birth){.process = view.header->process,
+			.start_fn = view.header->start_fn,
+			.source = view.header->source,
+			.flags = view.header->flags,
+			.name = view.name},
+		view.header->comm, view.header->process_comm, &event.routine);
+	event.data_count = decode_data(view.data, view.header->data_count, event.data);
+	print_one(trace, &event);
+}
+
+static void on_control(void *context, const struct wire_control *record)
+{
+	struct trace *trace = context;
+
+	session_control(trace->session, record);
+}
+
+/* ---- threads that were there before us ---- */
+
+static void on_existing(void *context, const void *record, size_t bytes)
+{
+	struct trace *trace = context;
+	struct snapshot_thread thread;
+	struct thread_view view;
+	struct event event;
+	size_t offset = 0;
+
+	if (decode_thread(record, bytes, &offset, &view) != 1 ||
+		!(view.header->thread.flags & WIRE_THREAD_ADOPTED))
+		return;
+	view_thread(trace->session, &view, &thread);
+	event = (struct event){
+		.type = EVENT_STARTED,
+		.instance = INSTANCE_THREAD,
+		.already_running = true,
+		.boot_ns = view.header->time_ns,
+		.pid = thread.pid,
+		.tid = thread.tid,
+		.ns_pid = thread.ns_pid,
+		.ns_tid = thread.ns_tid,
+		.process = thread.process,
+		.routine = thread.birth,
+		.start_ns = thread.start_ns,
+	};
+	print_one(trace, &event);
+}
+
+static void count_live(void *context, const void *record, size_t bytes)
+{
+	const struct wire_thread_record *thread = record;
+	struct trace *trace = context;
+	(void)bytes;
+
+	trace->live += thread->state != WIRE_STATE_ZOMBIE && thread->state != WIRE_STATE_DEAD;
+}
+
+/* ---- the stream ---- */
+
+static void scan_when_due(struct trace *trace, uint64_t now_ns)
+{
+	uint64_t next_ns = 0;
+
+	if (!kernel_timeboxes_in_use(trace->session->kernel) || now_ns < trace->next_scan_ns)
+		return;
+	kernel_scan_timeboxes(trace->session->kernel, &next_ns);
+	if (!next_ns || next_ns > now_ns + SCAN_AT_LEAST_NS)
+		next_ns = now_ns + SCAN_AT_LEAST_NS;
+	trace->next_scan_ns = next_ns;
+}
+
+static void snapshot_when_asked(struct trace *trace, struct loop *loop)
+{
+	struct snapshot *snapshot = NULL;
+	int err;
+
+	if (!loop->snapshot_wanted)
+		return;
+	loop->snapshot_wanted = false;
+	err = session_snapshot(trace->session, false, &snapshot);
+	if (err) {
+		log_error("cannot take the snapshot: %s", strerror(-err));
+		return;
+	}
+	trace->err = print_snapshot(stdout, &trace->options->common, false, snapshot);
+	snapshot_free(snapshot);
+}
+
+static int flush(struct trace *trace)
+{
+	if (!trace->err && fflush(stdout))
+		trace->err = -errno;
+	return trace->err;
+}
+
+static int stream(struct trace *trace, struct loop *loop, const struct kernel_reader *reader)
+{
+	while (!loop->stop) {
+		uint64_t now_ns = boot_now_ns();
+		uint64_t until_ns = now_ns + POLL_NS;
+		int err;
+
+		if (trace->next_scan_ns && trace->next_scan_ns < until_ns)
+			until_ns = trace->next_scan_ns;
+		err = loop_wait(loop, until_ns);
+		if (err)
+			return err;
+		err = kernel_consume(trace->session->kernel, reader);
+		if (err)
+			return err;
+		snapshot_when_asked(trace, loop);
+		scan_when_due(trace, boot_now_ns());
+		session_look_again(trace->session, boot_now_ns());
+		if (flush(trace))
+			return 0;
+	}
+	return 0;
+}
+
+static void say_counters(const struct drop_count *drops, size_t count)
+{
+	char line[512] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < count && used < sizeof(line); i++)
+		used += snprintf(line + used, sizeof(line) - used, "%s%s %llu", i ? ", " : "",
+			drops[i].name, (unsigned long long)drops[i].count);
+	if (count)
+		log_error("counters: %s", line);
+}
+
+static void finish(struct trace *trace, const struct kernel_reader *reader)
+{
+	struct session *session = trace->session;
+	struct drop_count drops[SESSION_COUNTERS];
+	struct stream_summary summary;
+
+	kernel_walk(session->kernel, false, count_live, trace);
+	kernel_detach(session->kernel);
+	kernel_consume(session->kernel, reader);
+	summary = (struct stream_summary){
+		.boot_ns = boot_now_ns(),
+		.events = trace->events,
+		.dropped = session_dropped(session),
+		.live = trace->live,
+		.drops = drops,
+		.drop_count = session_counters(session, false, drops),
+	};
+	if (!trace->err && trace->options->common.format == FORMAT_JSON)
+		trace->err = json_summary(stdout, &trace->out, &summary);
+	flush(trace);
+	if (trace->err && trace->err != -EPIPE)
+		log_error("cannot write the output: %s", strerror(-trace->err));
+	say_counters(drops, summary.drop_count);
+	log_error("%llu events, %llu dropped, %llu threads live", (unsigned long long)trace->events,
+		(unsigned long long)summary.dropped, (unsigned long long)trace->live);
+}
+
+static int run(struct trace *trace)
+{
+	struct session *session = trace->session;
+	struct kernel_reader reader = {on_event, on_control, trace};
+	struct loop loop;
+	int err = loop_open(&loop, session);
+	int code;
+
+	if (!err && trace->options->common.format == FORMAT_TEXT)
+		err = text_header(stdout, &trace->out);
+	if (!err)
+		err = kernel_walk(session->kernel, false, on_existing, trace);
+	code = err ? 0 : session_release_child(session);
+	if (!err && !code) {
+		flush(trace);
+		log_error("watching: %llu threads already running, %zu routine probes",
+			(unsigned long long)trace->events, session->usdt_sites);
+		err = stream(trace, &loop, &reader);
+	}
+	loop_close(&loop);
+	if (code)
+		return code;
+	if (err) {
+		log_error("the stream broke: %s", strerror(-err));
+		return EXIT_INTERNAL;
+	}
+	finish(trace, &reader);
+	if (trace->err && trace->err != -EPIPE)
+		return EXIT_INTERNAL;
+	return trace->options->pass_exit_code ? child_exit_code(&session->child) : EXIT_FINE;
+}
+
+int cmd_trace(int argc, char **argv)
+{
+	struct trace_options options = {0};
+	struct session session;
+	struct trace trace = {.options = &options, .session = &session};
+	int code = options_parse(&trace_argp, argc, argv, &options.common);
+
+	if (code)
+		return code;
+	log_init(options.common.verbose);
+	code = options_need_target(&options.common, true);
+	if (code)
+		return code;
+	loop_block_signals();
+	setvbuf(stdout, NULL, _IOFBF, STREAM_BYTES);
+	code = session_open(&session, &options.common, SESSION_STREAM);
+	if (!code) {
+		trace.out = print_options(stdout, false);
+		code = run(&trace);
+	}
+	session_close(&session);
+	options_free(&options.common);
+	return code;
+}

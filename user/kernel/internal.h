@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * internal.h - what the files of user/kernel share. Nobody else includes it.
+ */
+#ifndef TW_KERNEL_INTERNAL_H
+#define TW_KERNEL_INTERNAL_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <unistd.h>
+
+#include "kernel/kernel.h"
+
+struct thread_state; /* only the kernel side looks inside */
+#include "bpf/threadwatch.skel.h"
+
+/* A file that was looked at, found again by what stat says of it. */
+struct attached_file {
+	dev_t device;
+	ino_t inode;
+	struct module_attachment result;
+	int err;
+	struct attached_file *next;
+};
+
+struct kernel {
+	struct threadwatch_bpf *skel;
+	struct ring_buffer *events;
+	struct ring_buffer *control;
+	const struct kernel_reader *reader; /* during a consume call */
+	int poll_fd;
+	bool multi; /* uprobe_multi links instead of one perf event a site */
+	bool uprobes;
+	struct bpf_link **links; /* perf event uprobes */
+	size_t link_count, link_room;
+	int *multi_links; /* uprobe_multi link fds */
+	size_t multi_count, multi_room;
+	struct attached_file *files;
+	uint32_t site_count; /* used entries of usdt_sites */
+	char **names;	     /* by id, filled on demand */
+	size_t name_room;
+};
+
+/* Closes the fd at scope end: __attribute__((cleanup(close_fd))). */
+static inline void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+#define SCOPED_FD __attribute__((cleanup(close_fd))) int
+
+/* Does the kernel have uprobe_multi links (6.6)? */
+bool uprobe_multi_supported(void);
+/* Must be called before load when uprobe_multi links will be used. */
+void uprobe_multi_prepare(struct bpf_program *program);
+/* Attaches `program` to `count` offsets of the file, one cookie each. All or nothing. */
+int uprobe_attach(struct kernel *kernel, struct bpf_program *program, const char *path,
+	const unsigned long *offsets, const uint64_t *cookies, size_t count);
+void uprobe_detach_all(struct kernel *kernel);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kernel.h - the one owner of the BPF skeleton: load, attach, watch, walk, read.
+ *
+ * Order for a view without holes: kernel_open, kernel_watch*, kernel_attach (probes first),
+ * then kernel_walk (threads that were there before). Functions return 0 or a negative errno
+ * and print nothing. Not thread safe: one thread owns a struct kernel.
+ */
+#ifndef TW_KERNEL_KERNEL_H
+#define TW_KERNEL_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bpf/wire.h"
+
+struct kernel;
+struct module;
+
+struct kernel_options {
+	bool whole_system;     /* every process; kernel_watch is then not needed */
+	bool events;	       /* somebody will read the event ring */
+	bool lifecycle;	       /* births and ends are counted from now on (not for one walk) */
+	bool uprobes;	       /* pthread_create too: call sites */
+	size_t ring_bytes;     /* of the event ring, a power of two of pages; 0: default */
+	uint32_t start_offset; /* of start_routine in our own libc's struct pthread; 0: unknown */
+};
+
+/* What this kernel lacks that we cannot do without, as a phrase ("BPF task storage"), or NULL
+ * when it has all. Needs the same privileges as kernel_open. */
+const char *kernel_lacks(void);
+
+/* Opens and loads. -EPERM: no privilege; -ENOENT: no BTF; else what libbpf says. */
+int kernel_open(const struct kernel_options *options, struct kernel **out);
+/* Detaches everything. NULL is fine. */
+void kernel_close(struct kernel *kernel);
+/* Attaches the lifecycle programs. */
+int kernel_attach(struct kernel *kernel);
+/* Detaches all probes; maps and rings stay readable. */
+void kernel_detach(struct kernel *kernel);
+
+/* ---- filters ---- */
+
+/* Watches a process given by its number in our own PID namespace. *out (may be NULL) says who
+ * it is. -ESRCH: no such process, or it ended. */
+int kernel_watch(struct kernel *kernel, pid_t pid, bool follow, struct wire_process *out);
+/* The same, asleep until the process' next execve. */
+int kernel_watch_exec(struct kernel *kernel, pid_t pid, bool follow);
+/* Is any watched process (or followed child) still there? */
+bool kernel_watches_any(struct kernel *kernel);
+
+/* ---- files that carry probes ---- */
+
+/* What kernel_attach_module did with one file. */
+struct module_attachment {
+	size_t usdt_sites;     /* attached */
+	size_t usdt_rejected;  /* notes of ours in a form that cannot be used */
+	uint32_t start_offset; /* of a glibc; 0: none or not known */
+	bool pthread_create;   /* its pthread_create is probed */
+	bool first;	       /* this call did it; else it is what an earlier one did */
+};
+
+/*
+ * Attaches to the probe sites and the pthread_create of a file, once per file however often
+ * it is called. `path` opens it (it may be a /proc/PID/map_files path; only used during the
+ * call). *out tells about the file also when it was attached before; a failure is remembered
+ * too, unless the path itself was gone (-ENOENT, -ESRCH).
+ */
+int kernel_attach_module(struct kernel *kernel, struct module *module, const char *path,
+	struct module_attachment *out);
+/* Tells where glibc's struct pthread of this process keeps start_routine. */
+int kernel_set_layout(struct kernel *kernel, uint32_t tgid, uint32_t start_offset);
+
+/* ---- rings ---- */
+
+/* Readable (epoll) when something waits in a ring: at once for control records; for events
+ * only when many wait, so poll those a few dozen times a second. */
+int kernel_poll_fd(const struct kernel *kernel);
+
+struct kernel_reader {
+	/* record points into the ring and is valid during the call. */
+	void (*event)(void *context, const void *record, size_t bytes);
+	void (*control)(void *context, const struct wire_control *record);
+	void *context;
+};
+/* Consumes what waits in the control ring, then in the event ring. */
+int kernel_consume(struct kernel *kernel, const struct kernel_reader *reader);
+/* Only the control ring. */
+int kernel_consume_control(struct kernel *kernel, const struct kernel_reader *reader);
+
+/* ---- walks ---- */
+
+/* Visits every thread of watched processes: one wire_thread_record with its spans behind it,
+ * valid during the call. with_wait also fills wait_ips. */
+int kernel_walk(struct kernel *kernel, bool with_wait,
+	void (*visit)(void *context, const void *record, size_t bytes), void *context);
+/* Tells overdue spans as events. *next_deadline_ns: the earliest one ahead, or 0. */
+int kernel_scan_timeboxes(struct kernel *kernel, uint64_t *next_deadline_ns);
+/* Has any span with a timebox begun so far? */
+bool kernel_timeboxes_in_use(const struct kernel *kernel);
+
+/* ---- counters ---- */
+
+uint64_t kernel_counter(const struct kernel *kernel, enum wire_counter which);
+const char *kernel_counter_name(enum wire_counter which);
+
+/* Visits all routine counters; the entries stay. Entries made during the call may be missed. */
+int kernel_each_routine(struct kernel *kernel,
+	int (*visit)(void *context, const struct wire_routine_key *key,
+		const struct wire_routine_stats *stats),
+	void *context);
+/* Takes an entry out of the kernel with its last values. -ENOENT: not there. */
+int kernel_take_routine(
+	struct kernel *kernel, const struct wire_routine_key *key, struct wire_routine_stats *out);
+/* What did not fit into the table of routines. */
+int kernel_other_routine(struct kernel *kernel, struct wire_routine_stats *out);
+/* The interned name with this number, or NULL. Valid until kernel_close. */
+const char *kernel_name(struct kernel *kernel, uint32_t id);
+
+#endif
