@@ -42,44 +42,14 @@ static __always_inline void count_dropped(__u32 kind)
 	}
 }
 
-/* name and data are read only as far as header->body says. */
-static __always_inline void event_send(
-	struct wire_event *header, const char *name, const struct wire_data *data)
-{
-	if (header->body == WIRE_BODY_NONE) {
-		if (bpf_ringbuf_output(&events, header, sizeof(*header), wake_flags()))
-			count_dropped(header->kind);
-		return;
-	}
-	/* The verifier does not know that data comes with WIRE_BODY_DATA. */
-	if (header->body == WIRE_BODY_NAME || !data) {
-		struct event_named *record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
-
-		if (!record)
-			return count_dropped(header->kind);
-		record->header = *header;
-		__builtin_memcpy(record->name.text, name, WIRE_NAME_BYTES);
-		return bpf_ringbuf_submit(record, wake_flags());
-	}
-	struct event_full *record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
-
-	if (!record)
-		return count_dropped(header->kind);
-	record->header = *header;
-	__builtin_memcpy(record->name.text, name, WIRE_NAME_BYTES);
-	__builtin_memcpy(record->data, data, sizeof(record->data));
-	bpf_ringbuf_submit(record, wake_flags());
-}
-
-/* What every event of a thread has in common. */
-static __always_inline void event_fill(struct wire_event *event, __u32 kind,
-	const struct thread_state *state, struct task_struct *task, __u64 now)
+/* What every event of a thread has in common. A function of its own: three copies of it would
+ * cost the callers the little stack that they have. */
+static __noinline void event_fill(struct wire_event *event, const struct thread_state *state,
+	struct task_struct *task, __u64 now)
 {
 	const struct wire_thread *thread = &state->wire;
-	struct task_struct *leader = task->group_leader;
 
 	__builtin_memset(event, 0, sizeof(*event));
-	event->kind = kind;
 	event->time_ns = now;
 	event->process = thread->process;
 	event->start_fn = thread->start_fn;
@@ -95,40 +65,91 @@ static __always_inline void event_fill(struct wire_event *event, __u32 kind,
 		return;
 	}
 	BPF_CORE_READ_STR_INTO(&event->comm, task, comm);
-	BPF_CORE_READ_STR_INTO(&event->process_comm, leader, comm);
+	BPF_CORE_READ_STR_INTO(&event->process_comm, task, group_leader, comm);
+}
+
+static __always_inline void event_fill_thread(struct wire_event *event, __u32 kind,
+	const struct thread_state *state, struct task_struct *task, __u64 now, const char *comm)
+{
+	event_fill(event, state, task, now);
+	event->kind = kind;
+	event->instance = WIRE_INSTANCE_THREAD;
+	event->start_ns = state->wire.start_ns;
+	event->source = state->wire.source;
+	if (comm)
+		bpf_probe_read_kernel_str(event->comm, sizeof(event->comm), comm);
+}
+
+/* comm: the new one of a rename, else NULL. */
+static __always_inline void emit_thread_as(__u32 kind, const struct thread_state *state,
+	struct task_struct *task, __u64 now, const char *comm)
+{
+	struct event_named *named;
+	struct wire_event *bare;
+
+	if (!cfg_events)
+		return;
+	if (state->wire.source == WIRE_SOURCE_SYMBOL) {
+		bare = bpf_ringbuf_reserve(&events, sizeof(*bare), 0);
+		if (!bare)
+			return count_dropped(kind);
+		event_fill_thread(bare, kind, state, task, now, comm);
+		bare->body = WIRE_BODY_NONE;
+		return bpf_ringbuf_submit(bare, wake_flags());
+	}
+	named = bpf_ringbuf_reserve(&events, sizeof(*named), 0);
+	if (!named)
+		return count_dropped(kind);
+	event_fill_thread(&named->header, kind, state, task, now, comm);
+	named->header.body = WIRE_BODY_NAME;
+	__builtin_memcpy(named->name.text, state->wire.name, WIRE_NAME_BYTES);
+	bpf_ringbuf_submit(named, wake_flags());
 }
 
 static __always_inline void emit_thread(
 	__u32 kind, const struct thread_state *state, struct task_struct *task, __u64 now)
 {
-	const struct wire_thread *thread = &state->wire;
-	struct wire_event event;
+	emit_thread_as(kind, state, task, now, NULL);
+}
 
-	if (!cfg_events)
-		return;
-	event_fill(&event, kind, state, task, now);
-	event.instance = WIRE_INSTANCE_THREAD;
-	event.start_ns = thread->start_ns;
-	event.source = thread->source;
-	event.body = thread->source == WIRE_SOURCE_SYMBOL ? WIRE_BODY_NONE : WIRE_BODY_NAME;
-	event_send(&event, thread->name, NULL);
+static __always_inline void event_fill_span(struct wire_event *event, __u32 kind,
+	const struct thread_state *state, const struct wire_span *span, struct task_struct *task,
+	__u64 now)
+{
+	event_fill(event, state, task, now);
+	event->kind = kind;
+	event->instance = WIRE_INSTANCE_SPAN;
+	event->start_ns = span->begin_ns;
+	event->timebox_ns = span->timebox_ns;
+	event->source = WIRE_SOURCE_SPAN;
 }
 
 static __always_inline void emit_span(__u32 kind, const struct thread_state *state,
 	const struct wire_span *span, struct task_struct *task, __u64 now)
 {
-	struct wire_event event;
+	struct event_named *named;
+	struct event_full *full;
 
 	if (!cfg_events)
 		return;
-	event_fill(&event, kind, state, task, now);
-	event.instance = WIRE_INSTANCE_SPAN;
-	event.start_ns = span->begin_ns;
-	event.timebox_ns = span->timebox_ns;
-	event.source = WIRE_SOURCE_SPAN;
-	event.data_count = span->data_count;
-	event.body = span->data_count ? WIRE_BODY_DATA : WIRE_BODY_NAME;
-	event_send(&event, span->name, span->data);
+	if (!span->data_count) {
+		named = bpf_ringbuf_reserve(&events, sizeof(*named), 0);
+		if (!named)
+			return count_dropped(kind);
+		event_fill_span(&named->header, kind, state, span, task, now);
+		named->header.body = WIRE_BODY_NAME;
+		__builtin_memcpy(named->name.text, span->name, WIRE_NAME_BYTES);
+		return bpf_ringbuf_submit(named, wake_flags());
+	}
+	full = bpf_ringbuf_reserve(&events, sizeof(*full), 0);
+	if (!full)
+		return count_dropped(kind);
+	event_fill_span(&full->header, kind, state, span, task, now);
+	full->header.body = WIRE_BODY_DATA;
+	full->header.data_count = span->data_count;
+	__builtin_memcpy(full->name.text, span->name, WIRE_NAME_BYTES);
+	__builtin_memcpy(full->data, span->data, sizeof(full->data));
+	bpf_ringbuf_submit(full, wake_flags());
 }
 
 static __always_inline void emit_control(__u32 kind, const struct wire_routine_key *key,

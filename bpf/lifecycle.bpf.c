@@ -230,7 +230,6 @@ SEC("tp_btf/task_rename")
 int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
 {
 	struct thread_state *thread = thread_get(task);
-	struct wire_event event;
 
 	if (!thread || thread->phase != PHASE_LIVE)
 		return 0;
@@ -239,15 +238,7 @@ int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
 		BPF_CORE_READ_STR_INTO(&thread->exec_comm, task, comm);
 		return 0;
 	}
-	if (!cfg_events)
-		return 0;
-	event_fill(&event, WIRE_EVENT_NAMED, thread, task, bpf_ktime_get_boot_ns());
-	event.instance = WIRE_INSTANCE_THREAD;
-	event.start_ns = thread->wire.start_ns;
-	event.source = thread->wire.source;
-	event.body = event.source == WIRE_SOURCE_SYMBOL ? WIRE_BODY_NONE : WIRE_BODY_NAME;
-	bpf_probe_read_kernel_str(event.comm, sizeof(event.comm), comm);
-	event_send(&event, thread->wire.name, NULL);
+	emit_thread_as(WIRE_EVENT_NAMED, thread, task, bpf_ktime_get_boot_ns(), comm);
 	return 0;
 }
 

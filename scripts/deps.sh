@@ -3,7 +3,7 @@
 # `test` those that its tests use too. Says what it does; does nothing when all are there.
 set -euo pipefail
 
-build=(clang llvm gcc g++ make bpftool libbpf-dev libelf-dev libdw-dev libiberty-dev
+build=(clang llvm gcc g++ make bpftool libbpf-dev libelf-dev libiberty-dev
 	liblzma-dev zlib1g-dev pkg-config)
 tests=(libcmocka-dev libjansson-dev clang-format shellcheck mandoc bash-completion file
 	binutils musl-tools libclang-rt-14-dev prometheus redis-server memcached nginx-light

@@ -70,7 +70,8 @@ int child_find_program(const char *name, char **path)
 }
 
 /* In the child: back to what a program expects, then wait for the word. */
-static void run(char *const argv[], const char *path, int go_fd, int error_fd, pid_t parent)
+static void run(char *const argv[], const char *path, const struct rlimit *files, int go_fd,
+	int error_fd, pid_t parent)
 {
 	sigset_t none;
 	char go;
@@ -79,6 +80,7 @@ static void run(char *const argv[], const char *path, int go_fd, int error_fd, p
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	setrlimit(RLIMIT_NOFILE, files);
 	/* Should we die before the word, it must not wait for ever. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || read(go_fd, &go, 1) != 1)
@@ -91,7 +93,8 @@ static void run(char *const argv[], const char *path, int go_fd, int error_fd, p
 	_exit(EXIT_FAILURE);
 }
 
-int child_hold(struct child *child, char *const argv[], const char *path)
+int child_hold(
+	struct child *child, char *const argv[], const char *path, const struct rlimit *files)
 {
 	int go[2], error[2];
 	pid_t pid, self = getpid();
@@ -105,7 +108,7 @@ int child_hold(struct child *child, char *const argv[], const char *path)
 	}
 	pid = fork();
 	if (!pid)
-		run(argv, path, go[0], error[1], self);
+		run(argv, path, files, go[0], error[1], self);
 	close(go[0]);
 	close(error[1]);
 	if (pid < 0) {

@@ -8,6 +8,7 @@
 #define TW_CMD_CHILD_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 struct child {
@@ -20,8 +21,9 @@ struct child {
 
 /* Finds the file that execvp would run. 0 with its path (free it), or -ENOENT, -EACCES. */
 int child_find_program(const char *name, char **path);
-/* Forks and holds. Negative errno on failure. */
-int child_hold(struct child *child, char *const argv[], const char *path);
+/* Forks and holds; the program gets this limit of open files. Negative errno on failure. */
+int child_hold(
+	struct child *child, char *const argv[], const char *path, const struct rlimit *files);
 /* Lets it go. 0, or the negative errno of its execve (it is then reaped). */
 int child_release(struct child *child);
 /* Ends a child that was never released. */

@@ -55,5 +55,7 @@ static int from_libbpf(enum libbpf_print_level level, const char *format, va_lis
 void log_init(bool verbose)
 {
 	log_verbose = verbose;
+	/* A line at once, so that lines of several processes do not mix. */
+	setvbuf(stderr, NULL, _IOLBF, 0);
 	libbpf_set_print(from_libbpf);
 }

@@ -18,14 +18,15 @@
 #define RING_BYTES_MAX (1ull << 30)
 #define SECONDS_MAX    (366.0 * 24 * 3600)
 
-enum long_option { OPTION_NO_UPROBES = 0x100, OPTION_RING_BYTES };
+enum long_option { OPTION_NO_UPROBES = 0x100, OPTION_RING_BYTES, OPTION_OUTPUT };
 
 static const struct argp_option common_table[] = {
 	{"pid", 'p', "PID", 0, "Watch this process (repeatable)", 0},
 	{"all", 'a', NULL, 0, "Watch every process of the machine", 0},
 	{"follow", 'f', NULL, 0, "Watch the children of watched processes too", 0},
 	{"regex", 'r', "REGEX", 0, "Only routines whose name matches (extended regex)", 0},
-	{"output", 'o', "FORMAT", 0, "text (default) or json", 0},
+	{"format", 'o', "FORMAT", 0, "text (default) or json", 0},
+	{"output", OPTION_OUTPUT, "FILE", 0, "Write there, not to standard output", 0},
 	{"duration", 'd', "SECONDS", 0, "Stop after this time", 0},
 	{"no-uprobes", OPTION_NO_UPROBES, NULL, 0,
 		"Do not probe pthread_create: cheapest, but no call sites", 0},
@@ -167,6 +168,9 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
 			       : options_reject("-d wants seconds, not '%s'", text);
 	case 'v':
 		common->verbose = true;
+		return 0;
+	case OPTION_OUTPUT:
+		common->output_path = text;
 		return 0;
 	case OPTION_NO_UPROBES:
 		common->no_uprobes = true;

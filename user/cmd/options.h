@@ -25,7 +25,8 @@ struct common_options {
 	bool verbose;
 	char **command; /* after "--", NULL-terminated; NULL: none */
 	enum output_format format;
-	double duration_s; /* 0: no limit */
+	const char *output_path; /* NULL: standard output */
+	double duration_s;	 /* 0: no limit */
 	uint64_t ring_bytes;
 	bool has_regex;
 	regex_t regex;	/* of routine names */

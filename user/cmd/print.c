@@ -6,9 +6,35 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "cmd/cmd.h"
 #include "cmd/session.h"
+
+#define STREAM_BYTES (256u << 10)
+
+FILE *print_open(const struct common_options *common)
+{
+	FILE *out = common->output_path ? fopen(common->output_path, "we") : stdout;
+
+	if (out)
+		setvbuf(out, NULL, _IOFBF, STREAM_BYTES);
+	else
+		log_error("cannot write to '%s': %s", common->output_path, strerror(errno));
+	return out;
+}
+
+int print_close(FILE *out)
+{
+	int err = 0;
+
+	if (!out)
+		return 0;
+	if (out == stdout ? fflush(out) : fclose(out))
+		err = -errno;
+	return err;
+}
 
 struct out_options print_options(FILE *out, bool threads)
 {

@@ -10,6 +10,11 @@
 #include "cmd/options.h"
 #include "out/out.h"
 
+/* The stream that the user chose, fully buffered; NULL after one line on stderr. */
+FILE *print_open(const struct common_options *common);
+/* Flushes and, unless it is standard output, closes. 0 or a negative errno. NULL is fine. */
+int print_close(FILE *out);
+
 /* Writer options for a stream: colour on a terminal only, and not with NO_COLOR. */
 struct out_options print_options(FILE *out, bool threads);
 

@@ -75,7 +75,7 @@ static int open_kernel(struct session *session, enum session_kind kind)
 
 	if (!err)
 		return 0;
-	if (err == -EPERM || err == -EACCES)
+	if (err == -EPERM)
 		return no_permission();
 	log_error(
 		"the kernel refused the BPF programs: %s (run with -v to see why)", strerror(-err));
@@ -112,6 +112,11 @@ static int watch_targets(struct session *session)
 			session->kernel, options->pids[i], options->follow, &session->targets[i]);
 		if (err == -ESRCH)
 			return no_such_process(options->pids[i]);
+		if (err == -EACCES) {
+			log_error("this kernel hides process %d from BPF: it cannot be watched",
+				options->pids[i]);
+			return EXIT_UNAVAILABLE;
+		}
 		if (err) {
 			log_error("cannot watch process %d: %s", options->pids[i], strerror(-err));
 			return EXIT_INTERNAL;
@@ -136,7 +141,7 @@ static int hold_child(struct session *session, char **path)
 		log_error("no program '%s': give its path, or check PATH", command[0]);
 	if (err)
 		return EXIT_NO_INPUT;
-	err = child_hold(&session->child, command, *path);
+	err = child_hold(&session->child, command, *path, &session->files);
 	if (err)
 		log_error("cannot start '%s': %s", command[0], strerror(-err));
 	return err ? EXIT_INTERNAL : 0;
@@ -164,6 +169,18 @@ static int attach(struct session *session)
 	return err ? EXIT_UNAVAILABLE : 0;
 }
 
+/* Each module that is looked at and each target holds a descriptor. */
+static void raise_file_limit(struct session *session)
+{
+	struct rlimit raised;
+
+	if (getrlimit(RLIMIT_NOFILE, &session->files))
+		return;
+	raised = session->files;
+	raised.rlim_cur = raised.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &raised);
+}
+
 /* With program: the file of "-- CMD", NULL without. */
 static int open_for(struct session *session, enum session_kind kind, const char *program)
 {
@@ -185,6 +202,7 @@ int session_open(
 
 	memset(session, 0, sizeof(*session));
 	session->options = options;
+	raise_file_limit(session);
 	code = check_kernel();
 	if (!code)
 		code = open_pidfds(session);

@@ -23,6 +23,7 @@ struct session {
 	bool kallsyms_tried;
 	uint32_t start_offset; /* our own libc's */
 	struct child child;
+	struct rlimit files;			      /* of open files, before we raised it */
 	struct wire_process targets[TARGET_PIDS_MAX]; /* of options->pids */
 	int pidfds[TARGET_PIDS_MAX];		      /* -1: ended */
 	size_t target_count;

@@ -51,13 +51,28 @@ static const struct argp snapshot_argp = {
 	       "  threadwatch snapshot -a -o json | jq .threads\n",
 };
 
+static int take(struct session *session, const struct snapshot_options *options, FILE *out)
+{
+	struct snapshot *snapshot = NULL;
+	int err = session_snapshot(session, options->threads, &snapshot);
+
+	if (!err)
+		err = print_snapshot(out, &options->common, options->threads, snapshot);
+	if (!err && fflush(out))
+		err = -errno;
+	snapshot_free(snapshot);
+	if (!err)
+		return EXIT_FINE;
+	log_error("cannot take the snapshot: %s", strerror(-err));
+	return EXIT_INTERNAL;
+}
+
 int cmd_snapshot(int argc, char **argv)
 {
 	struct snapshot_options options = {0};
 	struct session session;
-	struct snapshot *snapshot = NULL;
+	FILE *out = NULL;
 	int code = options_parse(&snapshot_argp, argc, argv, &options.common);
-	int err;
 
 	if (code)
 		return code;
@@ -67,17 +82,10 @@ int cmd_snapshot(int argc, char **argv)
 		return code;
 	code = session_open(&session, &options.common, SESSION_SNAPSHOT);
 	if (!code) {
-		err = session_snapshot(&session, options.threads, &snapshot);
-		if (!err)
-			err = print_snapshot(stdout, &options.common, options.threads, snapshot);
-		if (!err && fflush(stdout))
-			err = -errno;
-		if (err) {
-			log_error("cannot take the snapshot: %s", strerror(-err));
-			code = EXIT_INTERNAL;
-		}
+		out = print_open(&options.common);
+		code = out ? take(&session, &options, out) : EXIT_NO_INPUT;
 	}
-	snapshot_free(snapshot);
+	print_close(out);
 	session_close(&session);
 	options_free(&options.common);
 	return code;

@@ -18,7 +18,6 @@
 #define NS_PER_MS	 1000000ull
 #define POLL_NS		 (50 * NS_PER_MS)   /* a lone event shows within this time */
 #define SCAN_AT_LEAST_NS (1000 * NS_PER_MS) /* in case the event with a deadline was lost */
-#define STREAM_BYTES	 (256u << 10)
 
 struct trace_options {
 	struct common_options common; /* first: options_parse relies on it */
@@ -28,9 +27,11 @@ struct trace_options {
 struct trace {
 	const struct trace_options *options;
 	struct session *session;
-	struct out_options out;
+	FILE *out;
+	struct out_options out_options;
 	uint64_t events;       /* printed */
 	uint64_t next_scan_ns; /* of timeboxes; 0: none begun yet */
+	uint64_t already_running;
 	uint64_t live;
 	int err; /* of the output */
 };
@@ -77,8 +78,8 @@ static void print_one(struct trace *trace, const struct event *event)
 	bool printed = false;
 
 	if (!trace->err)
-		trace->err =
-			print_event(stdout, &trace->out, &trace->options->common, event, &printed);
+		trace->err = print_event(
+			trace->out, &trace->out_options, &trace->options->common, event, &printed);
 	trace->events += printed;
 }
 
@@ -164,6 +165,7 @@ static void on_existing(void *context, const void *record, size_t bytes)
 	if (decode_thread(record, bytes, &offset, &view) != 1 ||
 		!(view.header->thread.flags & WIRE_THREAD_ADOPTED))
 		return;
+	trace->already_running++;
 	view_thread(trace->session, &view, &thread);
 	event = (struct event){
 		.type = EVENT_STARTED,
@@ -217,13 +219,13 @@ static void snapshot_when_asked(struct trace *trace, struct loop *loop)
 		log_error("cannot take the snapshot: %s", strerror(-err));
 		return;
 	}
-	trace->err = print_snapshot(stdout, &trace->options->common, false, snapshot);
+	trace->err = print_snapshot(trace->out, &trace->options->common, false, snapshot);
 	snapshot_free(snapshot);
 }
 
 static int flush(struct trace *trace)
 {
-	if (!trace->err && fflush(stdout))
+	if (!trace->err && fflush(trace->out))
 		trace->err = -errno;
 	return trace->err;
 }
@@ -282,7 +284,7 @@ static void finish(struct trace *trace, const struct kernel_reader *reader)
 		.drop_count = session_counters(session, false, drops),
 	};
 	if (!trace->err && trace->options->common.format == FORMAT_JSON)
-		trace->err = json_summary(stdout, &trace->out, &summary);
+		trace->err = json_summary(trace->out, &trace->out_options, &summary);
 	flush(trace);
 	if (trace->err && trace->err != -EPIPE)
 		log_error("cannot write the output: %s", strerror(-trace->err));
@@ -300,14 +302,14 @@ static int run(struct trace *trace)
 	int code;
 
 	if (!err && trace->options->common.format == FORMAT_TEXT)
-		err = text_header(stdout, &trace->out);
+		err = text_header(trace->out, &trace->out_options);
 	if (!err)
 		err = kernel_walk(session->kernel, false, on_existing, trace);
 	code = err ? 0 : session_release_child(session);
 	if (!err && !code) {
 		flush(trace);
 		log_error("watching: %llu threads already running, %zu routine probes",
-			(unsigned long long)trace->events, session->usdt_sites);
+			(unsigned long long)trace->already_running, session->usdt_sites);
 		err = stream(trace, &loop, &reader);
 	}
 	loop_close(&loop);
@@ -337,12 +339,16 @@ int cmd_trace(int argc, char **argv)
 	if (code)
 		return code;
 	loop_block_signals();
-	setvbuf(stdout, NULL, _IOFBF, STREAM_BYTES);
 	code = session_open(&session, &options.common, SESSION_STREAM);
 	if (!code) {
-		trace.out = print_options(stdout, false);
+		trace.out = print_open(&options.common);
+		code = trace.out ? EXIT_FINE : EXIT_NO_INPUT;
+	}
+	if (!code) {
+		trace.out_options = print_options(trace.out, false);
 		code = run(&trace);
 	}
+	print_close(trace.out);
 	session_close(&session);
 	options_free(&options.common);
 	return code;

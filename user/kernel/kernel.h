@@ -44,7 +44,7 @@ void kernel_detach(struct kernel *kernel);
 /* ---- filters ---- */
 
 /* Watches a process given by its number in our own PID namespace. *out (may be NULL) says who
- * it is. -ESRCH: no such process, or it ended. */
+ * it is. -ESRCH: no such process, or it ended; -EACCES: the kernel hides it from BPF. */
 int kernel_watch(struct kernel *kernel, pid_t pid, bool follow, struct wire_process *out);
 /* The same, asleep until the process' next execve. */
 int kernel_watch_exec(struct kernel *kernel, pid_t pid, bool follow);

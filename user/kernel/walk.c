@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <linux/bpf.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -115,10 +116,14 @@ static int watch_pid(struct kernel *kernel, pid_t pid, uint32_t flags, struct wi
 {
 	/* Held open during the walk, it keeps the number from naming another process. */
 	SCOPED_FD pidfd = syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+	int err;
 
 	if (pidfd < 0)
 		return errno == EINVAL ? -ESRCH : -errno;
-	return watch_pidfd(kernel, pidfd, flags, out);
+	err = watch_pidfd(kernel, pidfd, flags, out);
+	/* The walk did not come to a process that lives: some hardened kernels hide a few. */
+	return err == -ESRCH && !poll(&ended, 1, 0) ? -EACCES : err;
 }
 
 int kernel_watch(struct kernel *kernel, pid_t pid, bool follow, struct wire_process *out)
