@@ -6,6 +6,7 @@
  * of the stack. Leaves them for task_newtask, which follows in the same thread.
  */
 #include "bpf/state.bpf.h"
+#include "bpf/uprobe.bpf.h"
 
 SEC("uprobe")
 int on_pthread_create(struct pt_regs *ctx)
@@ -17,8 +18,10 @@ int on_pthread_create(struct pt_regs *ctx)
 	if (!process_watched(&process))
 		return 0;
 	creator = bpf_task_storage_get(&creators, current, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!creator)
+	if (!creator) {
+		use_kernel_stack(ctx);
 		return 0;
+	}
 	creator->start_fn = ctx->dx;
 	creator->start_arg = ctx->cx;
 	creator->stack_pointer = ctx->sp;

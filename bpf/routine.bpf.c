@@ -2,15 +2,16 @@
 /*
  * routine.bpf.c - the probes of include/threadwatch.h (provider `threadwatch`).
  *
- * One sleepable program serves all sites. A site's cookie is its index in usdt_sites, which
- * says which probe it is and where its arguments are. Sleepable, because a string may lie in
- * a page that was never touched: then the plain read fails and a faulting one brings it in.
+ * One program serves all sites. A site's cookie is its index in usdt_sites, which says which
+ * probe it is and where its arguments are.
+ *
+ * It cannot fault pages in, which is why the client header touches both ends of a string
+ * before the probe. A sleepable program could, but see uprobe.bpf.h.
  */
 #include "bpf/adopt.bpf.h"
 #include "bpf/birth.bpf.h"
 #include "bpf/span.bpf.h"
-
-#define PAGE_BYTES 4096
+#include "bpf/uprobe.bpf.h"
 
 #define ARG_SIZE_MAX 8
 
@@ -49,8 +50,7 @@ static __always_inline __u64 argument(struct pt_regs *ctx, const struct wire_arg
 			address += register_at(ctx, arg->reg_offset);
 		if (arg->index_offset != WIRE_NO_REG)
 			address += register_at(ctx, arg->index_offset) * arg->scale;
-		if (bpf_probe_read_user(&value, sizeof(value), (void *)address))
-			bpf_copy_from_user(&value, sizeof(value), (void *)address);
+		bpf_probe_read_user(&value, sizeof(value), (void *)address);
 		return sized(value, arg->size);
 	default:
 		return 0;
@@ -68,22 +68,12 @@ static __always_inline int read_text(char *out, __u32 bytes, __u64 address)
 	char next = 0;
 
 	if (length < 0) {
-		/* Bring in the page, and the next one where the string may go on. */
-		__u64 last = address + bytes - 1;
-
-		bpf_copy_from_user(&next, sizeof(next), (void *)address);
-		if (last / PAGE_BYTES != address / PAGE_BYTES)
-			bpf_copy_from_user(&next, sizeof(next), (void *)(last & -PAGE_BYTES));
-		length = bpf_probe_read_user_str(out, bytes, (void *)address);
-		if (length < 0) {
-			out[0] = '\0';
-			return TEXT_UNREADABLE;
-		}
+		out[0] = '\0';
+		return TEXT_UNREADABLE;
 	}
 	if (length < bytes)
 		return TEXT_WHOLE;
 	/* Full to the last byte: cut, unless the program's string ends just here. */
-	next = 0;
 	bpf_probe_read_user(&next, sizeof(next), (void *)address + bytes - 1);
 	return next ? TEXT_CUT : TEXT_WHOLE;
 }
@@ -252,7 +242,7 @@ static __always_inline void probe_spawn(struct task_struct *task, __u64 name)
 	creator->flags |= CREATOR_SPAWN;
 }
 
-SEC("uprobe.s")
+SEC("uprobe")
 int on_usdt(struct pt_regs *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -261,8 +251,10 @@ int on_usdt(struct pt_regs *ctx)
 	struct wire_site *site;
 	__u64 first, second;
 
-	if (!thread)
+	if (!thread) {
+		use_kernel_stack(ctx);
 		return 0;
+	}
 	site = bpf_map_lookup_elem(&usdt_sites, &index);
 	if (!site)
 		return 0;

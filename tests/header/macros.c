@@ -104,8 +104,8 @@ int macros_once(const char *const *texts)
 }
 
 /* In C an inline function of external linkage, which may not use anything static. */
-inline int macros_in_header(int n);
-inline int macros_in_header(int n)
+inline __attribute__((always_inline)) int macros_in_header(int n);
+inline __attribute__((always_inline)) int macros_in_header(int n)
 {
 	TW_ROUTINE("inline");
 	TW_DATA("n", n);
@@ -114,12 +114,5 @@ inline int macros_in_header(int n)
 
 int macros_inline(int n)
 {
-#ifdef __OPTIMIZE__
 	return macros_in_header(n);
-#else
-	/* C has no definition to call when nothing is inlined. */
-	TW_ROUTINE("inline");
-	TW_DATA("n", n);
-	return n + 1;
-#endif
 }

@@ -33,6 +33,7 @@ run() {
 		echo "ok $name"
 	else
 		failed=$((failed + 1))
+		why=${why:-exit status $status}
 		why=${why//$'\n'/; }
 		echo "FAIL $name: ${why:0:500}"
 	fi

@@ -2,9 +2,9 @@
 /*
  * redzone.c - a leaf function that keeps its data in the red zone around every kind of probe.
  *
- * redzone [-n CALLS] [--now]. The 128 bytes below the stack pointer belong to a leaf function
- * (System V ABI, x86-64). A tracer that pushes anything there, as Linux 6.18 does for a probe on
- * a 5-byte nop, corrupts the program. Last line:
+ * redzone [-n CALLS] [--now]. Build it with -O2. The 128 bytes below the stack pointer belong
+ * to a leaf function (System V ABI, x86-64). A tracer that pushes anything there, as Linux 6.18
+ * does for a probe on a 5-byte nop, corrupts the program. Last line:
  *   {"calls":N,"corrupt":N,"red_zone_bytes":N,"totals":{"main":1},"failed":0}
  * corrupt is the number of calls whose data changed; red_zone_bytes, how much of the data lay in
  * the red zone: not less than RED_ZONE_LEAST, or else the program proves nothing and fails.

@@ -70,8 +70,10 @@ static pid_t fork_with_pid(pid_t pid)
 
 static int mode_pid(void)
 {
-	pid_t first = fork(), second = -1;
+	pid_t first, second = -1;
 
+	truth_thread("main");
+	first = fork();
 	if (first < 0)
 		truth_die("fork: %s", strerror(errno));
 	if (first == 0)
@@ -87,7 +89,7 @@ static int mode_pid(void)
 	if (second == 0)
 		run_child(reuse_second);
 	reap(second);
-	truth_line("{\"totals\":{\"main\":2,\"reuse_first\":1,\"reuse_second\":1},"
+	truth_line("{\"totals\":{\"main\":3,\"reuse_first\":1,\"reuse_second\":1},"
 		   "\"failed\":0,\"reused\":%d}",
 		(int)first);
 	return 0;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SPANS_COLD     16 /* blocks */
+#define SPANS_COLD     16 /* strings */
 #define SPANS_DATA_MAX 4
 
 enum span_kind { SPAN_SCOPE, SPAN_BEGIN, SPAN_CROSSING, SPAN_LITERAL };
@@ -33,18 +33,14 @@ struct span_plan {
 	struct span_data data[SPANS_DATA_MAX];
 };
 
-/*
- * Strings in pages of .rodata that nobody touched: no two within the 64 KiB that Linux maps at
- * a page fault. Reading one of them spoils it: print them only when all spans are over.
- */
-const char *spans_cold(size_t block);
+/* Strings each in a page of .rodata of its own, which is unmapped when they are told. */
+const char *spans_cold(size_t page);
 const char *spans_crossing(void); /* begins in one such page and ends in another */
 const char *spans_literal(void);
-/* How many of all the pages with such strings are mapped; negative: could not be told. */
-int spans_cold_resident(void);
 
-/* Begins and ends the spans of a thread. */
-void spans_run(
+/* Begins and ends the spans of a thread. Returns how many strings were told whose pages were
+ * not mapped right before. */
+size_t spans_run(
 	const struct span_plan *plans, size_t count, void (*hold)(void *context), void *context);
 
 #endif

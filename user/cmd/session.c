@@ -252,7 +252,7 @@ bool session_has_targets(struct session *session)
 
 size_t session_counters(struct session *session, bool with_zeros, struct drop_count *out)
 {
-	size_t count = 0;
+	size_t count = 0, kept = 0;
 
 	for (int i = 0; i < WIRE_COUNTER_COUNT; i++)
 		out[count++] = (struct drop_count){
@@ -261,10 +261,10 @@ size_t session_counters(struct session *session, bool with_zeros, struct drop_co
 	out[count++] = (struct drop_count){"files_not_attached", session->modules_failed};
 	out[count++] =
 		(struct drop_count){"names_not_found", processes_unnamed(session->processes)};
+	out[count++] =
+		(struct drop_count){"probe_runs_missed", kernel_missed_runs(session->kernel)};
 	if (with_zeros)
 		return count;
-	size_t kept = 0;
-
 	for (size_t i = 0; i < count; i++)
 		if (out[i].count)
 			out[kept++] = out[i];

@@ -105,6 +105,8 @@ bool kernel_timeboxes_in_use(const struct kernel *kernel);
 
 uint64_t kernel_counter(const struct kernel *kernel, enum wire_counter which);
 const char *kernel_counter_name(enum wire_counter which);
+/* Runs of our programs that the kernel left out because one was under way on the same CPU. */
+uint64_t kernel_missed_runs(const struct kernel *kernel);
 
 /* Visits all routine counters; the entries stay. Entries made during the call may be missed. */
 int kernel_each_routine(struct kernel *kernel,
