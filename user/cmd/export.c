@@ -188,19 +188,15 @@ int cmd_export(int argc, char **argv)
 	struct export_options options = {
 		.interval_s = INTERVAL_DEFAULT_S, .max_series = MAX_SERIES_DEFAULT};
 	struct session session;
-	int code = options_parse(&export_argp, argc, argv, &options.common);
+	int code = options_parse(&export_argp, argc, argv, true, &options.common);
 
-	if (code)
-		return code;
-	log_init(options.common.verbose);
-	code = options_need_target(&options.common, true);
-	if (code)
-		return code;
-	loop_block_signals();
-	code = session_open(&session, &options.common, SESSION_COUNT);
-	if (!code)
-		code = run(&session, &options);
-	session_close(&session);
+	if (!code) {
+		loop_block_signals();
+		code = session_open(&session, &options.common, SESSION_COUNT);
+		if (!code)
+			code = run(&session, &options);
+		session_close(&session);
+	}
 	options_free(&options.common);
 	return code;
 }

@@ -200,29 +200,7 @@ static void explain(char **argv, int next)
 		log_error("wrong options: see threadwatch --help");
 }
 
-int options_parse(const struct argp *argp, int argc, char **argv, struct common_options *common)
-{
-	error_t err = argp_parse(argp, argc, argv, ARGP_NO_ERRS, NULL, common);
-
-	if (!err)
-		return 0;
-	/* Our own parsers have spoken already and answer EBADMSG. */
-	if (err == ENOMEM)
-		log_error("out of memory");
-	else if (err != EBADMSG)
-		explain(argv, common->error_next);
-	options_free(common);
-	return EXIT_USAGE;
-}
-
-void options_free(struct common_options *common)
-{
-	if (common->has_regex)
-		regfree(&common->regex);
-	common->has_regex = false;
-}
-
-int options_need_target(const struct common_options *common, bool command_allowed)
+static int need_target(const struct common_options *common, bool command_allowed)
 {
 	int kinds = (common->pid_count > 0) + common->whole_system + (common->command != NULL);
 
@@ -235,4 +213,28 @@ int options_need_target(const struct common_options *common, bool command_allowe
 	log_error("%s: give %s", kinds ? "more than one kind of target" : "nothing to watch",
 		command_allowed ? "-p PID, -a, or -- COMMAND" : "-p PID or -a");
 	return EXIT_USAGE;
+}
+
+int options_parse(const struct argp *argp, int argc, char **argv, bool command_allowed,
+	struct common_options *common)
+{
+	error_t err = argp_parse(argp, argc, argv, ARGP_NO_ERRS, NULL, common);
+
+	if (!err) {
+		log_init(common->verbose);
+		return need_target(common, command_allowed);
+	}
+	/* Our own parsers have spoken already and answer EBADMSG. */
+	if (err == ENOMEM)
+		log_error("out of memory");
+	else if (err != EBADMSG)
+		explain(argv, common->error_next);
+	return EXIT_USAGE;
+}
+
+void options_free(struct common_options *common)
+{
+	if (common->has_regex)
+		regfree(&common->regex);
+	common->has_regex = false;
 }

@@ -36,13 +36,13 @@ struct common_options {
 extern const struct argp common_argp;
 
 /*
- * Parses argv into the command's own options, which begin with a struct common_options.
- * 0, or EXIT_USAGE after one line on stderr. --help and --version exit.
+ * Parses argv into the command's own options, which begin with a struct common_options, and
+ * checks that exactly one kind of target was named. 0, or EXIT_USAGE after one line on
+ * stderr; options_free is needed in both cases. --help and --version exit.
  */
-int options_parse(const struct argp *argp, int argc, char **argv, struct common_options *common);
+int options_parse(const struct argp *argp, int argc, char **argv, bool command_allowed,
+	struct common_options *common);
 void options_free(struct common_options *common);
-/* EXIT_USAGE after one line unless exactly one kind of target was named. */
-int options_need_target(const struct common_options *common, bool command_allowed);
 
 /* One line on stderr about a wrong option; returns EBADMSG for argp. */
 error_t options_reject(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -72,21 +72,16 @@ int cmd_snapshot(int argc, char **argv)
 	struct snapshot_options options = {0};
 	struct session session;
 	FILE *out = NULL;
-	int code = options_parse(&snapshot_argp, argc, argv, &options.common);
+	int code = options_parse(&snapshot_argp, argc, argv, false, &options.common);
 
-	if (code)
-		return code;
-	log_init(options.common.verbose);
-	code = options_need_target(&options.common, false);
-	if (code)
-		return code;
-	code = session_open(&session, &options.common, SESSION_SNAPSHOT);
 	if (!code) {
-		out = print_open(&options.common);
-		code = out ? take(&session, &options, out) : EXIT_NO_INPUT;
+		code = session_open(&session, &options.common, SESSION_SNAPSHOT);
+		out = code ? NULL : print_open(&options.common);
+		if (!code)
+			code = out ? take(&session, &options, out) : EXIT_NO_INPUT;
+		print_close(out);
+		session_close(&session);
 	}
-	print_close(out);
-	session_close(&session);
 	options_free(&options.common);
 	return code;
 }

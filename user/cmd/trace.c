@@ -325,31 +325,33 @@ static int run(struct trace *trace)
 	return trace->options->pass_exit_code ? child_exit_code(&session->child) : EXIT_FINE;
 }
 
+static int run_to(struct trace *trace)
+{
+	int code;
+
+	trace->out = print_open(&trace->options->common);
+	if (!trace->out)
+		return EXIT_NO_INPUT;
+	trace->out_options = print_options(trace->out, false);
+	code = run(trace);
+	print_close(trace->out);
+	return code;
+}
+
 int cmd_trace(int argc, char **argv)
 {
 	struct trace_options options = {0};
 	struct session session;
 	struct trace trace = {.options = &options, .session = &session};
-	int code = options_parse(&trace_argp, argc, argv, &options.common);
+	int code = options_parse(&trace_argp, argc, argv, true, &options.common);
 
-	if (code)
-		return code;
-	log_init(options.common.verbose);
-	code = options_need_target(&options.common, true);
-	if (code)
-		return code;
-	loop_block_signals();
-	code = session_open(&session, &options.common, SESSION_STREAM);
 	if (!code) {
-		trace.out = print_open(&options.common);
-		code = trace.out ? EXIT_FINE : EXIT_NO_INPUT;
+		loop_block_signals();
+		code = session_open(&session, &options.common, SESSION_STREAM);
+		if (!code)
+			code = run_to(&trace);
+		session_close(&session);
 	}
-	if (!code) {
-		trace.out_options = print_options(trace.out, false);
-		code = run(&trace);
-	}
-	print_close(trace.out);
-	session_close(&session);
 	options_free(&options.common);
 	return code;
 }
