@@ -104,16 +104,17 @@ static void look_at_library(void *context, const char *path)
 	look_at_file(context, path);
 }
 
-static void look_at_image(struct session *session, const struct wire_process *image, bool attach)
+/* false: it is gone. */
+static bool look_at_image(struct session *session, const struct wire_process *image, bool attach)
 {
 	struct look look = {
 		.session = session, .pid = image->tgid, .tgid = image->tgid, .attach = attach};
 	struct target *target = processes_target(session->processes, image);
 
-	if (!target)
-		return;
-	target_refresh(target);
+	if (!target || target_refresh(target))
+		return false;
 	target_each_module(target, look_at_module, &look);
+	return true;
 }
 
 /* By number only: what we do to a file does not depend on which process maps it. */
@@ -166,7 +167,8 @@ static bool look_when_due(struct session *session, struct pending_look *pending,
 		pending->due_ns = now_ns + pending->delay_ns;
 	if (now_ns < pending->due_ns)
 		return true;
-	look_at_image(session, &pending->image, true);
+	if (!look_at_image(session, &pending->image, true))
+		return false;
 	if (pending->delay_ns < LOOK_LAST_NS)
 		pending->delay_ns *= 2;
 	else if (!pending->for_good)
@@ -179,6 +181,7 @@ void session_look_again(struct session *session, uint64_t now_ns)
 {
 	struct pending_look **link = &session->pending;
 
+	processes_sweep(session->processes, now_ns);
 	while (*link) {
 		struct pending_look *pending = *link;
 

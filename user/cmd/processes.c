@@ -17,6 +17,8 @@
 #define NAMES_MAX    16384 /* of one image */
 #define NS_PER_S     1000000000ull
 #define STARTTIME_NO 22 /* field of /proc/PID/stat */
+#define SWEEP_NS     NS_PER_S
+#define KEEP_DEAD_NS (5 * NS_PER_S)
 
 /* An address as looked up: as a start function, or as a return address. */
 struct name {
@@ -32,6 +34,8 @@ struct image {
 	struct target *target; /* NULL: could not be opened, and will not be */
 	void *names;	       /* tsearch tree of struct name */
 	size_t name_count;
+	uint64_t used_ns; /* of the sweep that last found it used */
+	bool used;	  /* since then */
 	TAILQ_ENTRY(image) by_use;
 };
 
@@ -40,6 +44,7 @@ struct processes {
 	void *images; /* tsearch tree of struct image */
 	size_t image_count;
 	uint64_t unnamed;
+	uint64_t swept_ns;
 	TAILQ_HEAD(image_queue, image) by_use; /* the most recently used first */
 };
 
@@ -149,6 +154,7 @@ static struct image *image_get(struct processes *processes, const struct wire_pr
 
 	if (found) {
 		image = *(struct image **)found;
+		image->used = true;
 		TAILQ_REMOVE(&processes->by_use, image, by_use);
 		TAILQ_INSERT_HEAD(&processes->by_use, image, by_use);
 		return image;
@@ -157,6 +163,7 @@ static struct image *image_get(struct processes *processes, const struct wire_pr
 	if (!image)
 		return NULL;
 	image->id = *id;
+	image->used = true;
 	if (!superseded(processes, id) && still_there(id)) {
 		image->target = target_open(processes->modules, id->tgid);
 		/* The number may have changed hands while the maps were read. */
@@ -173,6 +180,23 @@ static struct image *image_get(struct processes *processes, const struct wire_pr
 	if (++processes->image_count > IMAGES_MAX)
 		forget(processes, TAILQ_LAST(&processes->by_use, image_queue));
 	return image;
+}
+
+void processes_sweep(struct processes *processes, uint64_t now_ns)
+{
+	struct image *image, *next;
+
+	if (now_ns < processes->swept_ns + SWEEP_NS)
+		return;
+	processes->swept_ns = now_ns;
+	for (image = TAILQ_FIRST(&processes->by_use); image; image = next) {
+		next = TAILQ_NEXT(image, by_use);
+		if (image->used)
+			image->used_ns = now_ns;
+		image->used = false;
+		if (now_ns - image->used_ns > KEEP_DEAD_NS && !still_there(&image->id))
+			forget(processes, image);
+	}
 }
 
 struct target *processes_target(struct processes *processes, const struct wire_process *id)

@@ -39,6 +39,10 @@ void processes_name(struct processes *processes, const struct birth *birth, cons
 const char *processes_call_site(
 	struct processes *processes, const struct wire_process *image, uint64_t address);
 
+/* Forgets images that ended and have not been asked about for a while; events of them that
+ * still wait in a ring come sooner than that. now_ns is any monotonic clock. */
+void processes_sweep(struct processes *processes, uint64_t now_ns);
+
 /* How many start functions could not be looked up because their process was gone. */
 uint64_t processes_unnamed(const struct processes *processes);
 
