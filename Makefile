@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # threadwatch: `sudo make run` and `sudo make test` do all the set-up on Debian 12.
 VERSION := 0.1.0
 BUILD   := build

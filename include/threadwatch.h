@@ -40,7 +40,8 @@
  * Threads: the macros share no state. N.B. spans belong to the thread that began them; one that
  *	is ended elsewhere (a coroutine or a fibre that moved) is not.
  * Signals: may be used in handlers; a span begun there must end there.
- * fork: the child begins with no span; what it ends of its parent's spans is ignored.
+ * fork: the child goes on in the spans that are open, as instances of its own that begin at
+ *	the fork; vfork and posix_spawn: they stay the parent's.
  * longjmp, pthread_exit: a TW_ROUTINE that is jumped over is closed by the next end of a scope
  *	around it, at the latest by the end of the thread. C++ exceptions end it at once.
  * TW_SPAWN: when the creation fails the name waits for the next one; give it anew each time.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # deps.sh [test] - installs the Debian packages that threadwatch is built from, and with
 # `test` those that its tests use too. Says what it does; does nothing when all are there.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # run.sh - what `make run` shows. PID=N or CMD="program args": streams that until Ctrl-C.
 # With neither: starts the bundled leaky service, streams it for a while, takes a snapshot
 # and exports its metrics.
@@ -25,11 +26,16 @@ trap clean_up EXIT
 
 build/leaky-service >"$folder/service.log" &
 service=$!
-echo "== The bundled leaky service runs as process $service. Its stream for $seconds seconds,"
-echo "   as \`threadwatch -p $service\` shows it:"
-"$tw" -p "$service" -d "$seconds"
+echo "== The bundled leaky service runs as process $service. Its stream for $seconds seconds, as"
+echo "   \`threadwatch -p $service\` shows it, and last a snapshot: \`kill -USR1\` to threadwatch."
+"$tw" -p "$service" -d "$seconds" &
+stream=$!
+sleep "$((seconds - 1))"
+kill -USR1 "$stream"
+wait "$stream"
 echo
-echo "== What it is doing now: \`threadwatch snapshot -p $service\`"
+echo "== Without a running stream: \`threadwatch snapshot -p $service\`. Spans and given names"
+echo "   are known only from the moment somebody watches."
 "$tw" snapshot -p "$service"
 echo
 metrics=$folder/threadwatch.prom

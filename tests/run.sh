@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # run.sh GROUP... - runs groups of tests and adds up what they say.
 #
 # Groups: check unit header live vm. Each prints its own lines and ends with

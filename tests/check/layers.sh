@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # layers.sh - each folder includes only what ARCHITECTURE.md lets it know.
 # Prints a FAIL line per violation and the sum.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # options.sh - the long options that each command's --help shows are those that the manual and
 # the bash completion know, and the other way round.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # run.sh - checks that need no root: layers, format, shell scripts, kernel types, manual and
 # completion against the options. Each ends with a line of sums.
 set -euo pipefail

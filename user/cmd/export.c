@@ -37,7 +37,9 @@ static const struct argp_option table[] = {
 	{"textfile", OPTION_TEXTFILE, "FILE", 0, "Replace this file each interval (NAME.prom)", 0},
 	{"interval", OPTION_INTERVAL, "SECONDS", 0, "Time between two writes (default 15)", 0},
 	{"max-series", OPTION_MAX_SERIES, "N", 0,
-		"At most this many routines; the rest are summed as 'other' (default 10000)", 0},
+		"At most this many series with a routine; the rest are summed as 'other' (default "
+		"10000)",
+		0},
 	{0},
 };
 
@@ -59,6 +61,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->common;
+		state->child_inputs[1] = &options->common;
 		return 0;
 	case OPTION_TEXTFILE:
 		options->textfile = text;
@@ -78,7 +81,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+	{&target_argp, 0, NULL, 0}, {&watch_argp, 0, NULL, 0}, {0}};
 static const struct argp export_argp = {
 	.options = table,
 	.parser = parse,

@@ -136,7 +136,7 @@ int loop_wait(struct loop *loop, uint64_t until_ns)
 	uint64_t now_ns = boot_now_ns();
 	int count;
 
-	if (loop->end_ns && loop->end_ns < until_ns)
+	if (loop->end_ns && loop->end_ns < until_ns && !loop->child_told)
 		until_ns = loop->end_ns;
 	count = epoll_wait(loop->epoll_fd, events, EVENTS_AT_ONCE, timeout_ms(now_ns, until_ns));
 	if (count < 0 && errno != EINTR)

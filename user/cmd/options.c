@@ -11,27 +11,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/cmd.h"
 
-#define RING_BYTES_MAX (1ull << 30)
-#define SECONDS_MAX    (366.0 * 24 * 3600)
+#define BYTES_MAX   (1ull << 30)
+#define SECONDS_MAX (366.0 * 24 * 3600)
 
-enum long_option { OPTION_NO_UPROBES = 0x100, OPTION_RING_BYTES, OPTION_OUTPUT };
+enum long_option { OPTION_NO_UPROBES = 0x100, OPTION_OUTPUT, OPTION_HELP, OPTION_USAGE };
 
-static const struct argp_option common_table[] = {
+static const struct argp_option target_table[] = {
 	{"pid", 'p', "PID", 0, "Watch this process (repeatable)", 0},
 	{"all", 'a', NULL, 0, "Watch every process of the machine", 0},
+	{"verbose", 'v', NULL, 0, "Say more about what is done", 0},
+	{"help", OPTION_HELP, NULL, 0, "Give this help list", -1},
+	{"usage", OPTION_USAGE, NULL, 0, "Give a short usage message", -1},
+	{"version", 'V', NULL, 0, "Print the version", -1},
+	{0},
+};
+
+static const struct argp_option watch_table[] = {
 	{"follow", 'f', NULL, 0, "Watch the children of watched processes too", 0},
-	{"regex", 'r', "REGEX", 0, "Only routines whose name matches (extended regex)", 0},
-	{"format", 'o', "FORMAT", 0, "text (default) or json", 0},
-	{"output", OPTION_OUTPUT, "FILE", 0, "Write there, not to standard output", 0},
 	{"duration", 'd', "SECONDS", 0, "Stop after this time", 0},
 	{"no-uprobes", OPTION_NO_UPROBES, NULL, 0,
 		"Do not probe pthread_create: cheapest, but no call sites", 0},
-	{"ring-bytes", OPTION_RING_BYTES, "BYTES", 0, "Size of the event ring (default 4M)", 0},
-	{"verbose", 'v', NULL, 0, "Say more about what is done", 0},
+	{0},
+};
+
+static const struct argp_option output_table[] = {
+	{"regex", 'r', "REGEX", 0, "Only routines whose name matches (extended regex)", 0},
+	{"format", 'o', "FORMAT", 0, "text (default) or json", 0},
+	{"output", OPTION_OUTPUT, "FILE", 0, "Write there, not to standard output", 0},
 	{0},
 };
 
@@ -72,7 +81,7 @@ bool parse_bytes(const char *text, uint64_t *out)
 	value = strtoull(text, &end, 10);
 	if (*end == 'K' || *end == 'M')
 		shift = *end++ == 'K' ? 10 : 20;
-	if (errno || *end || value > RING_BYTES_MAX >> shift)
+	if (errno || *end || value > BYTES_MAX >> shift)
 		return false;
 	*out = value << shift;
 	return true;
@@ -120,18 +129,6 @@ static error_t take_format(const char *text, struct common_options *common)
 	return 0;
 }
 
-static error_t take_ring_bytes(const char *text, struct common_options *common)
-{
-	uint64_t page = sysconf(_SC_PAGESIZE), bytes;
-
-	if (!parse_bytes(text, &bytes) || bytes < page || (bytes & (bytes - 1)))
-		return options_reject("--ring-bytes wants a power of two of at least one page "
-				      "(4096, 64K, 4M), not '%s'",
-			text);
-	common->ring_bytes = bytes;
-	return 0;
-}
-
 static error_t take_argument(
 	const char *text, struct argp_state *state, struct common_options *common)
 {
@@ -145,11 +142,26 @@ static error_t take_argument(
 	return 0;
 }
 
+/* argp's own --help would be silenced together with its complaints (ARGP_NO_ERRS). */
+static error_t help(struct argp_state *state, unsigned kind)
+{
+	state->flags &= ~ARGP_NO_ERRS;
+	argp_state_help(state, stdout, kind);
+	exit(EXIT_FINE);
+}
+
 static error_t parse_common(int key, char *text, struct argp_state *state)
 {
 	struct common_options *common = state->input;
 
 	switch (key) {
+	case OPTION_HELP:
+		return help(state, ARGP_HELP_STD_HELP);
+	case OPTION_USAGE:
+		return help(state, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK);
+	case 'V':
+		puts(argp_program_version);
+		exit(EXIT_FINE);
 	case 'p':
 		return take_pid(text, common);
 	case 'a':
@@ -175,8 +187,6 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
 	case OPTION_NO_UPROBES:
 		common->no_uprobes = true;
 		return 0;
-	case OPTION_RING_BYTES:
-		return take_ring_bytes(text, common);
 	case ARGP_KEY_ERROR:
 		common->error_next = state->next;
 		return 0;
@@ -187,7 +197,9 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
 	}
 }
 
-const struct argp common_argp = {.options = common_table, .parser = parse_common};
+const struct argp target_argp = {.options = target_table, .parser = parse_common};
+const struct argp watch_argp = {.options = watch_table, .parser = parse_common};
+const struct argp output_argp = {.options = output_table, .parser = parse_common};
 
 /* What getopt did not like. argp's own complaint would be two lines, so it is silenced. */
 static void explain(char **argv, int next)
@@ -218,7 +230,7 @@ static int need_target(const struct common_options *common, bool command_allowed
 int options_parse(const struct argp *argp, int argc, char **argv, bool command_allowed,
 	struct common_options *common)
 {
-	error_t err = argp_parse(argp, argc, argv, ARGP_NO_ERRS, NULL, common);
+	error_t err = argp_parse(argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, common);
 
 	if (!err) {
 		log_init(common->verbose);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * options.h - the command line. Options that several commands share are one argp child.
+ * options.h - the command line. Options that several commands share are argp children.
  */
 #ifndef TW_CMD_OPTIONS_H
 #define TW_CMD_OPTIONS_H
@@ -33,7 +33,10 @@ struct common_options {
 	int error_next; /* argv index behind a word that getopt refused */
 };
 
-extern const struct argp common_argp;
+/* What commands are made of; the input of each is the struct common_options. */
+extern const struct argp target_argp; /* whom */
+extern const struct argp watch_argp;  /* for how long, how closely */
+extern const struct argp output_argp; /* what of it, how, where to */
 
 /*
  * Parses argv into the command's own options, which begin with a struct common_options, and

@@ -25,7 +25,7 @@ struct collection {
 	size_t counted_count, counted_room;
 	struct wire_process *live; /* sorted and unique after the walk */
 	size_t live_count, live_room;
-	struct snapshot *snapshot;
+	struct snapshot *snapshot; /* NULL: only who lives is wanted */
 	int err;
 };
 
@@ -88,6 +88,8 @@ static void collect_thread(void *context, const void *record, size_t bytes)
 	if (all->err || decode_thread(record, bytes, &offset, &view) != 1)
 		return;
 	all->err = note_live(all, &view.header->thread.process);
+	if (!all->snapshot)
+		return;
 	view_thread(all->session, &view, &thread);
 	if (!all->err)
 		all->err = snapshot_add(all->snapshot, &thread);
@@ -112,16 +114,19 @@ static const char *routine_of(
 	return name.text;
 }
 
+static bool lives(const struct collection *all, const struct counted *one)
+{
+	return bsearch(&one->key.process, all->live, all->live_count, sizeof(*all->live),
+		compare_processes);
+}
+
 static int add_one(struct round *round, struct collection *all, struct counted *one)
 {
 	struct session *session = round->session;
 	const char *process = one->stats.process_comm;
-	bool live;
 
 	one->stats.process_comm[WIRE_COMM_BYTES - 1] = '\0';
-	live = bsearch(&one->key.process, all->live, all->live_count, sizeof(*all->live),
-		compare_processes);
-	if (live)
+	if (lives(all, one))
 		return metrics_add_live(round->metrics, process,
 			routine_of(session, &one->key, process), &one->stats);
 	if (kernel_take_routine(session->kernel, &one->key, &one->stats))
@@ -149,9 +154,9 @@ static int collect(struct collection *all)
 		err = kernel_walk(all->session->kernel, false, collect_thread, all);
 	if (!err)
 		err = all->err;
-	if (!err)
+	if (!err && all->snapshot)
 		err = snapshot_group(all->snapshot);
-	if (!err)
+	if (!err && all->live_count)
 		qsort(all->live, all->live_count, sizeof(*all->live), compare_processes);
 	return err;
 }
@@ -171,6 +176,20 @@ int round_take(struct round *round)
 	if (!err)
 		err = add_other(round);
 	snapshot_free(all.snapshot);
+	free(all.counted);
+	free(all.live);
+	return err;
+}
+
+int round_discard(struct session *session)
+{
+	struct collection all = {.session = session};
+	struct wire_routine_stats last;
+	int err = collect(&all);
+
+	for (size_t i = 0; !err && i < all.counted_count; i++)
+		if (!lives(&all, &all.counted[i]))
+			kernel_take_routine(session->kernel, &all.counted[i].key, &last);
 	free(all.counted);
 	free(all.live);
 	return err;

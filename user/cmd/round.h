@@ -16,4 +16,7 @@ struct round {
 /* Reads everything anew. 0 or a negative errno; the metrics are then those of no round. */
 int round_take(struct round *round);
 
+/* Throws away the counters of processes that ended. 0 or a negative errno. */
+int round_discard(struct session *session);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -55,7 +56,7 @@ static int check_kernel(void)
 	if (!missing)
 		return 0;
 	uname(&name);
-	log_error("this kernel (%s) lacks %s: threadwatch needs Linux 6.1 or newer with BTF",
+	log_error("this kernel (%s) lacks %s: needs Linux 6.1 or newer, built with BTF",
 		name.release, missing);
 	return EXIT_UNAVAILABLE;
 }
@@ -88,6 +89,21 @@ static int no_such_process(pid_t pid)
 	return EXIT_NO_INPUT;
 }
 
+static int no_pidfd(pid_t pid, int why)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	if (why == ESRCH || access(path, F_OK))
+		return no_such_process(pid);
+	if (why == EINVAL || why == ENOENT)
+		log_error("%d is a thread, not a process: give the Tgid of /proc/%d/status", pid,
+			pid);
+	else
+		log_error("cannot watch process %d: %s", pid, strerror(why));
+	return EXIT_NO_INPUT;
+}
+
 /* Before anything is loaded, so that a wrong number is told at once. */
 static int open_pidfds(struct session *session)
 {
@@ -96,7 +112,7 @@ static int open_pidfds(struct session *session)
 	for (size_t i = 0; i < options->pid_count; i++) {
 		session->pidfds[i] = syscall(SYS_pidfd_open, options->pids[i], 0);
 		if (session->pidfds[i] < 0)
-			return no_such_process(options->pids[i]);
+			return no_pidfd(options->pids[i], errno);
 		session->target_count = i + 1;
 	}
 	return 0;

@@ -29,6 +29,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->common;
+		state->child_inputs[1] = &options->common;
 		return 0;
 	case 't':
 		options->threads = true;
@@ -38,7 +39,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+	{&target_argp, 0, NULL, 0}, {&output_argp, 0, NULL, 0}, {0}};
 static const struct argp snapshot_argp = {
 	.options = table,
 	.parser = parse,

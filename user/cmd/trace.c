@@ -11,6 +11,7 @@
 #include "cmd/cmd.h"
 #include "cmd/loop.h"
 #include "cmd/print.h"
+#include "cmd/round.h"
 #include "cmd/session.h"
 #include "cmd/view.h"
 #include "model/decode.h"
@@ -18,6 +19,7 @@
 #define NS_PER_MS	 1000000ull
 #define POLL_NS		 (50 * NS_PER_MS)   /* a lone event shows within this time */
 #define SCAN_AT_LEAST_NS (1000 * NS_PER_MS) /* in case the event with a deadline was lost */
+#define DISCARD_NS	 (10000 * NS_PER_MS)
 
 struct trace_options {
 	struct common_options common; /* first: options_parse relies on it */
@@ -31,25 +33,44 @@ struct trace {
 	struct out_options out_options;
 	uint64_t events;       /* printed */
 	uint64_t next_scan_ns; /* of timeboxes; 0: none begun yet */
+	uint64_t next_discard_ns;
 	uint64_t already_running;
 	uint64_t live;
 	int err; /* of the output */
 };
 
+enum long_option { OPTION_RING_BYTES = 0x200 };
+
 static const struct argp_option table[] = {
+	{"ring-bytes", OPTION_RING_BYTES, "BYTES", 0, "Size of the event ring (default 4M)", 0},
 	{"exit-code", 'e', NULL, 0, "With -- CMD: exit as the program did", 0},
 	{0},
 };
 
+static error_t take_ring_bytes(const char *text, struct common_options *common)
+{
+	uint64_t page = sysconf(_SC_PAGESIZE), bytes;
+
+	if (!parse_bytes(text, &bytes) || bytes < page || (bytes & (bytes - 1)))
+		return options_reject("--ring-bytes wants a power of two of at least one page "
+				      "(4096, 64K, 4M), not '%s'",
+			text);
+	common->ring_bytes = bytes;
+	return 0;
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct trace_options *options = state->input;
-	(void)text;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->common;
+		state->child_inputs[1] = &options->common;
+		state->child_inputs[2] = &options->common;
 		return 0;
+	case OPTION_RING_BYTES:
+		return take_ring_bytes(text, &options->common);
 	case 'e':
 		options->pass_exit_code = true;
 		return 0;
@@ -58,7 +79,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+	{&target_argp, 0, NULL, 0}, {&watch_argp, 0, NULL, 0}, {&output_argp, 0, NULL, 0}, {0}};
 static const struct argp trace_argp = {
 	.options = table,
 	.parser = parse,
@@ -206,6 +228,17 @@ static void scan_when_due(struct trace *trace, uint64_t now_ns)
 	trace->next_scan_ns = next_ns;
 }
 
+/* Nobody reads the counters here; those of ended processes would fill their table. */
+static void discard_when_due(struct trace *trace, uint64_t now_ns)
+{
+	const struct common_options *common = &trace->options->common;
+
+	if ((!common->whole_system && !common->follow) || now_ns < trace->next_discard_ns)
+		return;
+	round_discard(trace->session);
+	trace->next_discard_ns = now_ns + DISCARD_NS;
+}
+
 static void snapshot_when_asked(struct trace *trace, struct loop *loop)
 {
 	struct snapshot *snapshot = NULL;
@@ -248,6 +281,7 @@ static int stream(struct trace *trace, struct loop *loop, const struct kernel_re
 		snapshot_when_asked(trace, loop);
 		scan_when_due(trace, boot_now_ns());
 		session_look_again(trace->session, boot_now_ns());
+		discard_when_due(trace, boot_now_ns());
 		if (flush(trace))
 			return 0;
 	}
