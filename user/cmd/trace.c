@@ -34,7 +34,6 @@ struct trace {
 	uint64_t events;       /* printed */
 	uint64_t next_scan_ns; /* of timeboxes; 0: none begun yet */
 	uint64_t next_discard_ns;
-	uint64_t already_running;
 	uint64_t live;
 	int err; /* of the output */
 };
@@ -187,7 +186,6 @@ static void on_existing(void *context, const void *record, size_t bytes)
 	if (decode_thread(record, bytes, &offset, &view) != 1 ||
 		!(view.header->thread.flags & WIRE_THREAD_ADOPTED))
 		return;
-	trace->already_running++;
 	view_thread(trace->session, &view, &thread);
 	event = (struct event){
 		.type = EVENT_STARTED,
@@ -343,7 +341,7 @@ static int run(struct trace *trace)
 	if (!err && !code) {
 		flush(trace);
 		log_error("watching: %llu threads already running, %zu routine probes",
-			(unsigned long long)trace->already_running, session->usdt_sites);
+			(unsigned long long)trace->events, session->usdt_sites);
 		err = stream(trace, &loop, &reader);
 	}
 	loop_close(&loop);

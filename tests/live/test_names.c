@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * test_names.c - which name a thread has: start functions, given names, renames, late attach.
+ */
+#include <string.h>
+
+#include "stream.h"
+#include "tests.h"
+
+/* ---- already running ---- */
+
+/* A pool that stands, watched by a stream until its end. */
+static struct run watch_standing(struct world *world, const char *name)
+{
+	struct proc *work = proc_start(world, ARGV(workload(world, name), "--now"));
+	json_t *settled = proc_json_with(world, work, CHANNEL_OUT, "settled");
+	struct proc *tw =
+		tw_start(world, ARGV("-o", "json", "-p", text("%d", (int)work->pid)), NULL);
+	size_t standing = tasks_of(work->pid);
+	struct run run;
+
+	REQUIRE(world, (int64_t)standing == json_number(settled, "threads"),
+		"the workload lies about its threads");
+	stream_ready(world, tw);
+	REQUIRE(world, lines_in(proc_text(tw, CHANNEL_OUT)) > standing,
+		"ready before all threads were listed");
+	proc_send(world, work, "end\n");
+	run.truth = truth_read(world, work);
+	run.work_status = proc_wait(world, work);
+	run.status = stream_stop(world, tw);
+	run.log = stream_read(world, tw);
+	REQUIRE(world, run.log.count == standing, "%zu lives, %zu threads", run.log.count,
+		standing);
+	for (size_t i = 0; i < run.log.count; i++)
+		REQUIRE(world, run.log.lives[i].already_running && run.log.lives[i].finished,
+			"tid %lld was not there, or did not end", (long long)run.log.lives[i].tid);
+	return run;
+}
+
+static void late_attach_names(struct world *world)
+{
+	struct run run = watch_standing(world, "pool");
+
+	require_counts(world, &run, run.log.count);
+}
+
+/* Without symbols the names are addresses, still one for each routine. */
+static void late_attach_stripped(struct world *world)
+{
+	struct run run = watch_standing(world, "pool_stripped");
+	size_t routines = 0, pairs = 0;
+
+	for (size_t i = 0; i < run.log.count; i++) {
+		const struct life *life = &run.log.lives[i];
+		size_t alike = lives_of(&run.log, life->routine), first = 0;
+
+		REQUIRE(world, strcmp(life->source, "symbol") == 0, "%s has its name from %s",
+			life->routine, life->source);
+		REQUIRE(world,
+			strcmp(life->routine, "main") == 0 ||
+				strncmp(life->routine, "pool_stripped+0x", 16) == 0,
+			"a name from nowhere: %s", life->routine);
+		while (strcmp(run.log.lives[first].routine, life->routine))
+			first++;
+		routines += first == i;
+		pairs += first == i && alike == 2;
+	}
+	REQUIRE(world, routines == json_object_size(run.truth.totals) && pairs == routines - 2,
+		"%zu routines are told apart, %zu of them of two threads", routines, pairs);
+}
+
+/* No libc tells where: every thread is there all the same, with some name. */
+static void late_attach_static(struct world *world)
+{
+	watch_standing(world, "pool_static");
+}
+
+static void late_attach_musl(struct world *world)
+{
+	watch_standing(world, "pool_musl");
+}
+
+/* ---- seen from the first instruction ---- */
+
+static void launch_pool(struct world *world, const char *name, const char *const *options)
+{
+	const char *argv[] = {workload(world, name), NULL};
+	struct proc *tw = tw_start(world, options, argv);
+	struct run run;
+
+	json_decref(proc_json_with(world, tw, CHANNEL_OUT, "ready"));
+	proc_send(world, tw, "go\n");
+	json_decref(proc_json_with(world, tw, CHANNEL_OUT, "settled"));
+	proc_send(world, tw, "end\n");
+	run.truth = truth_read(world, tw);
+	REQUIRE(world, proc_wait(world, tw) == 0, "threadwatch: %s", proc_text(tw, CHANNEL_ERR));
+	run.log = stream_read(world, tw);
+	require_counts(world, &run, 0);
+}
+
+static void launched_names(struct world *world)
+{
+	launch_pool(world, "pool", ARGV("-o", "json"));
+	launch_pool(world, "pool", ARGV("-o", "json", "--no-uprobes"));
+}
+
+static void launched_names_static(struct world *world)
+{
+	launch_pool(world, "pool_static", ARGV("-o", "json"));
+}
+
+static void launched_names_musl(struct world *world)
+{
+	launch_pool(world, "pool_musl", ARGV("-o", "json"));
+	launch_pool(world, "pool_musl_static", ARGV("-o", "json"));
+}
+
+/* ---- renames ---- */
+
+static void renames(struct world *world)
+{
+	struct run run = run_attached(world, NULL, ARGV(workload(world, "rename")));
+	size_t i, seen = 0;
+	json_t *line, *event;
+
+	require_lives(world, &run);
+	json_array_foreach(run.truth.lines, i, line)
+	{
+		if (!json_object_get(line, "renamed"))
+			continue;
+		while ((event = json_array_get(run.log.events, seen++)) &&
+			strcmp(json_text(event, "type"), "named"))
+			;
+		REQUIRE(world, event, "no event for %s", json_dumps(line, 0));
+		REQUIRE(world,
+			json_number(event, "tid") == json_number(line, "tid") &&
+				strcmp(json_text(event, "routine"), json_text(line, "renamed")) ==
+					0,
+			"%s instead of %s", json_dumps(event, 0), json_dumps(line, 0));
+	}
+	while ((event = json_array_get(run.log.events, seen++)))
+		REQUIRE(world, strcmp(json_text(event, "type"), "named"), "one rename too many: %s",
+			json_dumps(event, 0));
+}
+
+/* ---- names given by the creator ---- */
+
+static void require_spawned(struct world *world, struct run *run)
+{
+	require_lives(world, run);
+	for (size_t i = 0; i < run->log.count; i++) {
+		const struct life *life = &run->log.lives[i];
+		bool plain = strcmp(life->routine, "main") == 0 ||
+			     strncmp(life->routine, "spawn_", 6) == 0;
+
+		REQUIRE(world, strcmp(life->source, plain ? "symbol" : "spawn") == 0,
+			"%s has its name from %s", life->routine, life->source);
+	}
+}
+
+static void spawn_names_attached(struct world *world)
+{
+	struct run run = run_attached(world, NULL, ARGV(workload(world, "spawn_names")));
+
+	require_spawned(world, &run);
+	REQUIRE(world,
+		json_number(json_object_get(run.log.summary, "drops"), "name_truncated") == 1,
+		"a name that was cut is not counted");
+}
+
+static void spawn_names_launched(struct world *world)
+{
+	struct run run = run_launched(world, NULL, ARGV(workload(world, "spawn_names")));
+
+	require_spawned(world, &run);
+}
+
+/* ---- C++ ---- */
+
+static void cpp_threads(struct world *world)
+{
+	struct proc *work = work_start(world, ARGV(workload(world, "cpp_threads")));
+	char *pid = text("%d", (int)work->pid);
+	struct proc *tw = tw_start(world, ARGV("-o", "json", "-p", pid), NULL);
+	struct stream_log log;
+	json_t *settled, *snapshot;
+
+	stream_ready(world, tw);
+	proc_send(world, work, "go\n");
+	settled = proc_json_with(world, work, CHANNEL_OUT, "settled");
+	snapshot = snapshot_take(world, ARGV("-p", pid));
+	REQUIRE(world,
+		json_number(snapshot, "threads") == json_number(settled, "threads") &&
+			tasks_of(work->pid) == (size_t)json_number(settled, "threads"),
+		"%lld threads in the snapshot", (long long)json_number(snapshot, "threads"));
+	proc_send(world, work, "end\n");
+	truth_read(world, work);
+	proc_wait(world, work);
+	stream_stop(world, tw);
+	log = stream_read(world, tw);
+	REQUIRE(world,
+		log.count == (size_t)json_number(settled, "threads") && log.finished == log.count,
+		"%zu lives, %zu ends", log.count, log.finished);
+}
+
+const struct live_test names_tests[] = {
+	{"late_attach_names", late_attach_names, 0},
+	{"late_attach_stripped", late_attach_stripped, 0},
+	{"late_attach_static", late_attach_static, 0},
+	{"late_attach_musl", late_attach_musl, 0},
+	{"launched_names", launched_names, 0},
+	{"launched_names_static", launched_names_static, 0},
+	{"launched_names_musl", launched_names_musl, 0},
+	{"renames", renames, 0},
+	{"spawn_names_attached", spawn_names_attached, 0},
+	{"spawn_names_launched", spawn_names_launched, 0},
+	{"cpp_threads", cpp_threads, 0},
+	{0},
+};
