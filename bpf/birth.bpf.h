@@ -37,11 +37,12 @@ struct musl_start_args {
 	__u64 start_arg;
 };
 
-static __always_inline __u32 start_offset_of(__u32 tgid)
+static __always_inline struct wire_layout layout_of(__u32 tgid)
 {
-	__u32 *own = bpf_map_lookup_elem(&layouts, &tgid);
+	struct wire_layout *own = bpf_map_lookup_elem(&layouts, &tgid);
+	struct wire_layout layout = {cfg_layout.start_routine, cfg_layout.tid};
 
-	return own ? *own : cfg_start_offset;
+	return own ? *own : layout;
 }
 
 #define PTHREAD_NONE  0
@@ -67,7 +68,7 @@ static __always_inline void birth_take_glibc(
 /* Reads the control block of a thread of the current process; says what kind it is. */
 static __always_inline int birth_read_own(struct wire_thread *thread)
 {
-	__u32 offset = start_offset_of(thread->process.tgid);
+	__u32 offset = layout_of(thread->process.tgid).start_routine;
 	struct control_block_head head = {};
 	struct glibc_tail tail = {};
 	int kind;

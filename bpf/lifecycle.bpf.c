@@ -110,8 +110,10 @@ static __always_inline void birth_of_thread(
 {
 	struct creator_state *creator = bpf_task_storage_get(&creators, current, NULL, 0);
 
+	/* A raw clone without CLONE_SETTLS goes on with its creator's control block. */
+	if (task->thread.fsbase != current->thread.fsbase)
+		thread->pthread = task->thread.fsbase;
 	/* A new thread of this process: its memory is ours to read. */
-	thread->pthread = task->thread.fsbase;
 	if (birth_read_own(thread) == PTHREAD_MUSL)
 		birth_read_musl(thread, task);
 	if (creator)

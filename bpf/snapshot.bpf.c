@@ -61,22 +61,29 @@ static __always_inline __u32 state_of(struct task_struct *task)
 	return state & STATE_INTERRUPTIBLE ? WIRE_STATE_SLEEPING : WIRE_STATE_RUNNING;
 }
 
-/* The start function of a thread that has been running for a while (glibc only). */
+/* The start function of a thread that has been running for a while (glibc only). A raw clone
+ * may share its creator's control block, which then has another tid. */
 static __always_inline void adopt_read_control_block(
 	struct wire_thread *thread, struct task_struct *task)
 {
-	__u32 offset = start_offset_of(thread->process.tgid);
+	struct wire_layout layout = layout_of(thread->process.tgid);
 	struct control_block_head head = {};
 	struct glibc_tail tail = {};
+	__u32 ns_tgid, ns_tid, tid = 0;
 
 	if (thread->source != WIRE_SOURCE_COMM || (thread->flags & WIRE_THREAD_KERNEL) ||
-		!thread->pthread || offset < GLIBC_JOINID_BEFORE)
+		!thread->pthread || layout.start_routine < GLIBC_JOINID_BEFORE)
 		return;
 	if (bpf_copy_from_user_task(&head, sizeof(head), (void *)thread->pthread, task, 0) ||
 		pthread_kind(&head, thread->pthread) != PTHREAD_GLIBC)
 		return;
+	namespace_ids(task, &ns_tgid, &ns_tid);
+	if (layout.tid && (bpf_copy_from_user_task(&tid, sizeof(tid),
+				   (void *)thread->pthread + layout.tid, task, 0) ||
+				  tid != ns_tid))
+		return;
 	if (bpf_copy_from_user_task(&tail, sizeof(tail),
-		    (void *)thread->pthread + offset - GLIBC_JOINID_BEFORE, task, 0))
+		    (void *)thread->pthread + layout.start_routine - GLIBC_JOINID_BEFORE, task, 0))
 		return count(WIRE_COUNTER_START_UNREADABLE);
 	birth_take_glibc(thread, &tail);
 	if (thread->start_fn)

@@ -7,7 +7,7 @@
 const volatile __u32 cfg_whole_system = 0;
 const volatile __u32 cfg_events = 0;
 const volatile __u32 cfg_attached = 0;
-const volatile __u32 cfg_start_offset = 0;
+const volatile struct wire_layout cfg_layout = {};
 const volatile __u32 cfg_wake_bytes = RING_DEFAULT / 8;
 
 __u64 counters[WIRE_COUNTER_COUNT] = {};

@@ -122,13 +122,13 @@ struct {
 	__type(value, struct wire_watch);
 } watched SEC(".maps") __weak;
 
-/* Offset of start_routine in glibc's struct pthread, for processes whose libc is not ours. */
+/* For processes whose libc is not ours. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, WATCHED_MAX);
 	__type(key, __u32); /* tgid */
-	__type(value, __u32);
+	__type(value, struct wire_layout);
 } layouts SEC(".maps") __weak;
 
 struct {
@@ -175,9 +175,9 @@ struct {
 /* ---- configuration, set before load ---- */
 
 extern const volatile __u32 cfg_whole_system;
-extern const volatile __u32 cfg_events;	      /* somebody reads `events` */
-extern const volatile __u32 cfg_attached;     /* lifecycle programs will run */
-extern const volatile __u32 cfg_start_offset; /* our own libc's, 0: not known */
+extern const volatile __u32 cfg_events;		     /* somebody reads `events` */
+extern const volatile __u32 cfg_attached;	     /* lifecycle programs will run */
+extern const volatile struct wire_layout cfg_layout; /* our own libc's */
 extern const volatile __u32 cfg_wake_bytes;
 
 /* ---- counters and run-time words, mapped by user space ---- */

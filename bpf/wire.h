@@ -231,6 +231,13 @@ struct wire_watch {
 	__u32 pad;
 };
 
+/* ---- `layouts`, by tgid: offsets in glibc's struct pthread; 0: not known ---- */
+
+struct wire_layout {
+	__u32 start_routine;
+	__u32 tid;
+};
+
 /* ---- `usdt_sites`: what the cookie of an attached probe site points to ---- */
 
 #define WIRE_PROBE_BEGIN    1u

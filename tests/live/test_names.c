@@ -22,8 +22,8 @@ static struct run watch_standing(struct world *world, const char *name)
 	REQUIRE(world, (int64_t)standing == json_number(settled, "threads"),
 		"the workload lies about its threads");
 	stream_ready(world, tw);
-	REQUIRE(world, lines_in(proc_text(tw, CHANNEL_OUT)) > standing,
-		"ready before all threads were listed");
+	REQUIRE(world, lines_in(proc_text(tw, CHANNEL_OUT)) == standing,
+		"not all threads are listed first");
 	proc_send(world, work, "end\n");
 	run.truth = truth_read(world, work);
 	run.work_status = proc_wait(world, work);

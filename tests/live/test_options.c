@@ -173,11 +173,9 @@ static void summary_adds_up(struct world *world)
 {
 	struct run run =
 		run_attached(world, NULL, ARGV(workload(world, "churn"), "-n", "500", "-c", "2"));
-	size_t others = 0, i, running = 0;
-	json_t *event;
+	size_t others, i, running = 0;
 
-	json_array_foreach(run.log.events, i, event) others +=
-		strcmp(json_text(event, "type"), "ready") != 0;
+	others = json_array_size(run.log.events);
 	for (i = 0; i < run.log.count; i++)
 		running += run.log.lives[i].already_running;
 	REQUIRE(world,
@@ -257,15 +255,15 @@ static void whole_system_lists_all(struct world *world)
 	size_t before = tasks_of_all(true);
 	struct proc *tw = tw_start(world, ARGV("-o", "json", "-a"), NULL);
 	size_t listed = 0;
-	json_t *event;
+	struct stream_log log;
 
-	while ((event = proc_json(world, tw, CHANNEL_OUT)) &&
-		strcmp(json_text(event, "type"), "ready"))
-		listed += json_is_true(json_object_get(event, "already_running"));
-	REQUIRE(world, event, "not ready: %s", proc_text(tw, CHANNEL_ERR));
+	stream_ready(world, tw);
+	REQUIRE(world, stream_stop(world, tw) == 0, "failed: %s", proc_text(tw, CHANNEL_ERR));
+	log = stream_read(world, tw);
+	for (size_t i = 0; i < log.count; i++)
+		listed += log.lives[i].already_running;
 	REQUIRE(world, listed * 10 > before * 9, "%zu threads listed, /proc had %zu", listed,
 		before);
-	REQUIRE(world, stream_stop(world, tw) == 0, "failed: %s", proc_text(tw, CHANNEL_ERR));
 }
 
 const struct live_test option_tests[] = {

@@ -221,6 +221,32 @@ static void spans_in_snapshot(struct world *world)
 	REQUIRE(world, stream_stop(world, tw) == 0, "the stream failed");
 }
 
+/* Told while the span is still open, once; its end tells no second time. */
+static void timebox_is_told_in_time(struct world *world)
+{
+	struct proc *work =
+		work_start(world, ARGV(workload(world, "span_hold"), "--timebox", "50"));
+	struct proc *tw =
+		tw_start(world, ARGV("-o", "json", "-p", text("%d", (int)work->pid)), NULL);
+	struct stream_log log;
+	size_t i, told = 0;
+	json_t *event;
+
+	stream_ready(world, tw);
+	proc_send(world, work, "go\n");
+	json_decref(proc_json_with(world, work, CHANNEL_OUT, "settled"));
+	for (i = 0; i < 5; i++)
+		json_decref(stream_event(world, tw, "timebox", "routine", "outer"));
+	proc_send(world, work, "end\n");
+	truth_read(world, work);
+	proc_wait(world, work);
+	stream_stop(world, tw);
+	log = stream_read(world, tw);
+	json_array_foreach(log.events, i, event) told +=
+		strcmp(json_text(event, "type"), "timebox") == 0;
+	REQUIRE(world, told == 5, "%zu times told of 5 spans", told);
+}
+
 /* Only spans of that name, and no thread. */
 static void spans_by_regex(struct world *world)
 {
@@ -231,8 +257,6 @@ static void spans_by_regex(struct world *world)
 
 	json_array_foreach(run.log.events, i, event)
 	{
-		if (strcmp(json_text(event, "type"), "ready") == 0)
-			continue;
 		REQUIRE(world, strncmp(json_text(event, "routine"), "span-07-", 8) == 0,
 			"%s got through", json_text(event, "routine"));
 		ends += strcmp(json_text(event, "type"), "finished") == 0;
@@ -268,6 +292,7 @@ const struct live_test span_tests[] = {
 	{"spans_shared", spans_shared, SPANS_LIMIT_S},
 	{"spans_shared_launched", spans_shared_launched, SPANS_LIMIT_S},
 	{"spans_in_snapshot", spans_in_snapshot, 0},
+	{"timebox_is_told_in_time", timebox_is_told_in_time, 0},
 	{"spans_by_regex", spans_by_regex, 0},
 	{"red_zone_is_untouched", red_zone_is_untouched, 0},
 	{0},

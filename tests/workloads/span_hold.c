@@ -2,9 +2,9 @@
 /*
  * span_hold.c - threads that stand still inside of open spans.
  *
- * span_hold [--now]. Five threads of hold_worker: three in "inner" within "outer", with data,
- * two in "outer" alone; "outer" has a timebox of an hour. Then {"settled":true}; after a line
- * on stdin all spans end.
+ * span_hold [--timebox MS] [--now]. Five threads of hold_worker: three in "inner" within "outer",
+ * with data, two in "outer" alone; "outer" has a timebox of an hour, or of MS. Then
+ * {"settled":true}; after a line on stdin all spans end.
  */
 #include "include/threadwatch.h"
 #include "truth.h"
@@ -17,6 +17,7 @@
 struct hold {
 	pthread_barrier_t barrier;
 	int id;
+	long timebox_ms;
 };
 
 static void *hold_worker(void *argument)
@@ -29,7 +30,7 @@ static void *hold_worker(void *argument)
 	id = hold->id++;
 	pthread_mutex_unlock(&lock);
 	truth_thread("hold_worker");
-	TW_ROUTINE("outer", TW_TIMEBOX_MS(HOUR_MS));
+	TW_ROUTINE("outer", TW_TIMEBOX_MS(hold->timebox_ms));
 	if (id < ID_FIRST + NESTED) {
 		TW_BEGIN("inner");
 		TW_DATA("id", id);
@@ -44,7 +45,8 @@ static void *hold_worker(void *argument)
 
 int main(int argc, char **argv)
 {
-	struct hold hold = {.id = ID_FIRST};
+	struct hold hold = {
+		.id = ID_FIRST, .timebox_ms = truth_number(argc, argv, "--timebox", HOUR_MS)};
 	pthread_t threads[NESTED + FLAT];
 
 	if (pthread_barrier_init(&hold.barrier, NULL, NESTED + FLAT + 1))

@@ -43,10 +43,10 @@ struct look {
 	bool attach;
 };
 
-static void learn_layout(struct look *look, uint32_t start_offset)
+static void learn_layout(struct look *look, const struct wire_layout *layout)
 {
-	if (start_offset && start_offset != look->session->start_offset)
-		kernel_set_layout(look->session->kernel, look->tgid, start_offset);
+	if (layout->start_routine && memcmp(layout, &look->session->layout, sizeof(*layout)) != 0)
+		kernel_set_layout(look->session->kernel, look->tgid, layout);
 }
 
 static void attach_file(struct look *look, struct module *module, const char *path)
@@ -55,7 +55,7 @@ static void attach_file(struct look *look, struct module *module, const char *pa
 	struct module_attachment done;
 	int err = kernel_attach_module(session->kernel, module, path, &done);
 
-	learn_layout(look, done.start_offset);
+	learn_layout(look, &done.layout);
 	if (!done.first)
 		return;
 	session->usdt_sites += done.usdt_sites;
@@ -77,7 +77,8 @@ static int look_at_module(struct module *module, const struct mapping *mapping, 
 
 	if (!look->attach) {
 		if (!libc_layout_of(module, &layout))
-			learn_layout(look, layout.start_routine_offset);
+			learn_layout(look, &(struct wire_layout){
+						   layout.start_routine_offset, layout.tid_offset});
 		return 0;
 	}
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", look->pid,
@@ -225,20 +226,19 @@ static int own_libc(struct module *module, const struct mapping *mapping, void *
 
 	if (libc_layout_of(module, &layout) || !layout.start_routine_offset)
 		return 0;
-	look->session->start_offset = layout.start_routine_offset;
+	look->session->layout =
+		(struct wire_layout){layout.start_routine_offset, layout.tid_offset};
 	return 1;
 }
 
-uint32_t look_own_start_offset(struct session *session)
+void look_own_layout(struct session *session)
 {
 	struct look look = {.session = session};
 	struct target *self = target_open(session->modules, getpid());
 
-	if (!self)
-		return 0;
-	target_each_module(self, own_libc, &look);
+	if (self)
+		target_each_module(self, own_libc, &look);
 	target_free(self);
-	return session->start_offset;
 }
 
 void look_at_start(struct session *session, const char *program, bool attach)

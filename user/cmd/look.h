@@ -8,8 +8,8 @@
 
 #include "cmd/session.h"
 
-/* Offset of start_routine in our own libc's struct pthread; most processes have the same. */
-uint32_t look_own_start_offset(struct session *session);
+/* Learns our own libc's struct pthread; most processes have the same. */
+void look_own_layout(struct session *session);
 /* At the beginning: our own libc, the program to start with its libraries, all targets.
  * attach: probe them; else only learn layouts. */
 void look_at_start(struct session *session, const char *program, bool attach);

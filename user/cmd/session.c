@@ -70,7 +70,7 @@ static int open_kernel(struct session *session, enum session_kind kind)
 		.lifecycle = kind != SESSION_SNAPSHOT,
 		.uprobes = !options->no_uprobes,
 		.ring_bytes = options->ring_bytes,
-		.start_offset = session->start_offset,
+		.layout = session->layout,
 	};
 	int err = kernel_open(&kernel, &session->kernel);
 
@@ -229,7 +229,7 @@ int session_open(
 	session->modules = module_cache_new(MODULES_MAX);
 	session->processes = session->modules ? processes_new(session->modules) : NULL;
 	if (session->processes) {
-		session->start_offset = look_own_start_offset(session);
+		look_own_layout(session);
 		code = open_for(session, kind, program);
 	} else {
 		log_error("out of memory");

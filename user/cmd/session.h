@@ -21,7 +21,7 @@ struct session {
 	struct processes *processes;
 	struct kallsyms *kallsyms; /* opened on first need */
 	bool kallsyms_tried;
-	uint32_t start_offset; /* our own libc's */
+	struct wire_layout layout; /* our own libc's */
 	struct child child;
 	struct rlimit files;			      /* of open files, before we raised it */
 	struct wire_process targets[TARGET_PIDS_MAX]; /* of options->pids */

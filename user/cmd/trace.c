@@ -155,13 +155,18 @@ static void on_event(void *context, const void *record, size_t bytes)
 		event.call_site = processes_call_site(
 			processes, &view.header->process, view.header->call_site);
 	}
-	processes_name(processes,
-		&(struct birth){.process = view.header->process,
-			.start_fn = view.header->start_fn,
-			.source = view.header->source,
-			.flags = view.header->flags,
-			.name = view.name},
-		view.header->comm, view.header->process_comm, &event.routine);
+	/* A rename tells the name that the thread has given itself, whatever it was born as. */
+	if (event.type == EVENT_NAMED)
+		event.routine =
+			(struct routine_name){.text = view.header->comm, .source = SOURCE_COMM};
+	else
+		processes_name(processes,
+			&(struct birth){.process = view.header->process,
+				.start_fn = view.header->start_fn,
+				.source = view.header->source,
+				.flags = view.header->flags,
+				.name = view.name},
+			view.header->comm, view.header->process_comm, &event.routine);
 	event.data_count = decode_data(view.data, view.header->data_count, event.data);
 	print_one(trace, &event);
 }

@@ -82,7 +82,7 @@ static int attach_libc(struct kernel *kernel, struct module *module, const char 
 
 	if (libc_layout_of(module, &layout))
 		return 0;
-	out->start_offset = layout.start_routine_offset;
+	out->layout = (struct wire_layout){layout.start_routine_offset, layout.tid_offset};
 	if (!kernel->uprobes || !layout.pthread_create_offset)
 		return 0;
 	offset = layout.pthread_create_offset;
@@ -132,10 +132,9 @@ int kernel_attach_module(struct kernel *kernel, struct module *module, const cha
 	return remember(kernel, &st, out, err);
 }
 
-int kernel_set_layout(struct kernel *kernel, uint32_t tgid, uint32_t start_offset)
+int kernel_set_layout(struct kernel *kernel, uint32_t tgid, const struct wire_layout *layout)
 {
-	return bpf_map_update_elem(
-		       bpf_map__fd(kernel->skel->maps.layouts), &tgid, &start_offset, BPF_ANY)
+	return bpf_map_update_elem(bpf_map__fd(kernel->skel->maps.layouts), &tgid, layout, BPF_ANY)
 		       ? -errno
 		       : 0;
 }

@@ -39,7 +39,7 @@ static int configure(struct kernel *kernel, const struct kernel_options *options
 	skel->rodata->cfg_whole_system = options->whole_system;
 	skel->rodata->cfg_events = options->events;
 	skel->rodata->cfg_attached = options->lifecycle;
-	skel->rodata->cfg_start_offset = options->start_offset;
+	skel->rodata->cfg_layout = options->layout;
 	/* A ring that nobody reads costs one page. */
 	if (!options->events)
 		ring = sysconf(_SC_PAGESIZE);

@@ -20,12 +20,12 @@ struct kernel;
 struct module;
 
 struct kernel_options {
-	bool whole_system;     /* every process; kernel_watch is then not needed */
-	bool events;	       /* somebody will read the event ring */
-	bool lifecycle;	       /* births and ends are counted from now on (not for one walk) */
-	bool uprobes;	       /* pthread_create too: call sites */
-	size_t ring_bytes;     /* of the event ring, a power of two of pages; 0: default */
-	uint32_t start_offset; /* of start_routine in our own libc's struct pthread; 0: unknown */
+	bool whole_system;	   /* every process; kernel_watch is then not needed */
+	bool events;		   /* somebody will read the event ring */
+	bool lifecycle;		   /* births and ends are counted from now on (not for one walk) */
+	bool uprobes;		   /* pthread_create too: call sites */
+	size_t ring_bytes;	   /* of the event ring, a power of two of pages; 0: default */
+	struct wire_layout layout; /* of our own libc */
 };
 
 /* What this kernel lacks that we cannot do without, as a phrase ("BPF task storage"), or NULL
@@ -55,11 +55,11 @@ bool kernel_watches_any(struct kernel *kernel);
 
 /* What kernel_attach_module did with one file. */
 struct module_attachment {
-	size_t usdt_sites;     /* attached */
-	size_t usdt_rejected;  /* notes of ours in a form that cannot be used */
-	uint32_t start_offset; /* of a glibc; 0: none or not known */
-	bool pthread_create;   /* its pthread_create is probed */
-	bool first;	       /* this call did it; else it is what an earlier one did */
+	size_t usdt_sites;	   /* attached */
+	size_t usdt_rejected;	   /* notes of ours in a form that cannot be used */
+	struct wire_layout layout; /* of a glibc; 0: none or not known */
+	bool pthread_create;	   /* its pthread_create is probed */
+	bool first;		   /* this call did it; else it is what an earlier one did */
 };
 
 /*
@@ -70,8 +70,8 @@ struct module_attachment {
  */
 int kernel_attach_module(struct kernel *kernel, struct module *module, const char *path,
 	struct module_attachment *out);
-/* Tells where glibc's struct pthread of this process keeps start_routine. */
-int kernel_set_layout(struct kernel *kernel, uint32_t tgid, uint32_t start_offset);
+/* Tells the layout of this process' struct pthread, where it is not that of our own libc. */
+int kernel_set_layout(struct kernel *kernel, uint32_t tgid, const struct wire_layout *layout);
 
 /* ---- rings ---- */
 

@@ -12,10 +12,12 @@
 #include <errno.h>
 
 #define DYNAMIC_ENTRIES_MAX  4096
-#define FIELD_BITS	     64
+#define FIELD_BITS_POINTER   64
+#define FIELD_BITS_TID	     32
 #define FIELD_OFFSET_MAX     (64u << 10)
-#define FIELD_OFFSET_ALIGN   8
+#define BITS_IN_BYTE	     8
 #define SYMBOL_START_ROUTINE "_thread_db_pthread_start_routine"
+#define SYMBOL_TID	     "_thread_db_pthread_tid"
 #define SYMBOL_STATIC_GLIBC  "__libc_setup_tls" /* in each static program of glibc, no other */
 
 /* DB_STRUCT_FIELD of glibc's nptl_db. */
@@ -41,15 +43,17 @@ static bool needs_a_library(const struct elf_file *file)
 	return false;
 }
 
-/* 0 when the table does not say what it should. */
-static uint32_t start_routine_offset(struct module *module, uint64_t vaddr, uint64_t bytes)
+/* Offset of one field of that many bits; 0 when the table does not say what it should. */
+static uint32_t field_offset(struct module *module, const char *symbol, uint32_t bits)
 {
 	struct field_descriptor field;
+	uint64_t vaddr, bytes;
 
-	if (bytes != sizeof(field) || module_read(module, vaddr, &field, sizeof(field)))
+	if (module_symbol(module, symbol, &vaddr, &bytes) || bytes != sizeof(field) ||
+		module_read(module, vaddr, &field, sizeof(field)))
 		return 0;
-	if (field.bits != FIELD_BITS || field.count > 1 || field.offset >= FIELD_OFFSET_MAX ||
-		field.offset % FIELD_OFFSET_ALIGN)
+	if (field.bits != bits || field.count > 1 || field.offset >= FIELD_OFFSET_MAX ||
+		field.offset % (bits / BITS_IN_BYTE))
 		return 0;
 	return field.offset;
 }
@@ -57,7 +61,7 @@ static uint32_t start_routine_offset(struct module *module, uint64_t vaddr, uint
 int libc_layout_of(struct module *module, struct libc_layout *out)
 {
 	struct libc_layout layout = {0};
-	uint64_t create, unused, field, field_bytes;
+	uint64_t create, unused;
 	const Elf64_Phdr *load;
 	bool has_table;
 
@@ -66,13 +70,14 @@ int libc_layout_of(struct module *module, struct libc_layout *out)
 	load = elf_file_load_of_vaddr(&module->file, create);
 	if (!load || !(load->p_flags & PF_X))
 		return -ENOENT;
-	has_table = !module_symbol(module, SYMBOL_START_ROUTINE, &field, &field_bytes);
+	has_table = !module_symbol(module, SYMBOL_START_ROUTINE, &unused, &unused);
 	if (!has_table && needs_a_library(&module->file))
 		return -ENOENT;
 	layout.pthread_create_offset = load->p_offset + (create - load->p_vaddr);
 	layout.glibc = has_table || !module_symbol(module, SYMBOL_STATIC_GLIBC, &unused, &unused);
-	if (has_table)
-		layout.start_routine_offset = start_routine_offset(module, field, field_bytes);
+	layout.start_routine_offset =
+		field_offset(module, SYMBOL_START_ROUTINE, FIELD_BITS_POINTER);
+	layout.tid_offset = field_offset(module, SYMBOL_TID, FIELD_BITS_TID);
 	*out = layout;
 	return 0;
 }

@@ -81,6 +81,7 @@ struct libc_layout {
 	bool glibc;
 	uint64_t pthread_create_offset; /* file offset of the function; 0: none */
 	uint32_t start_routine_offset;	/* in glibc's struct pthread; 0: not known */
+	uint32_t tid_offset;		/* likewise */
 };
 
 /* Is this file a libc (or a static program with one inside)? 0, or -ENOENT when it defines no
