@@ -159,14 +159,32 @@ static __always_inline void emit_control(__u32 kind, const struct wire_routine_k
 
 	if (!record)
 		return count(WIRE_COUNTER_CONTROL_DROPPED);
+	__builtin_memset(record, 0, sizeof(*record));
 	record->kind = kind;
-	record->pad = 0;
 	record->time_ns = bpf_ktime_get_boot_ns();
 	record->key = *key;
-	record->start_arg = thread ? thread->start_arg : 0;
-	record->call_site = thread ? thread->call_site : 0;
+	if (thread) {
+		record->start_arg = thread->start_arg;
+		record->call_site = thread->call_site;
+	}
 	BPF_CORE_READ_STR_INTO(&record->process_comm, task, group_leader, comm);
 	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
+}
+
+/* Read before the first routine of the new process, in the same ring; no hurry by itself. */
+static __always_inline void emit_fork(
+	const struct wire_process *child, const struct wire_process *origin)
+{
+	struct wire_control *record = bpf_ringbuf_reserve(&control, sizeof(*record), 0);
+
+	if (!record)
+		return count(WIRE_COUNTER_CONTROL_DROPPED);
+	__builtin_memset(record, 0, sizeof(*record));
+	record->kind = WIRE_CONTROL_FORK;
+	record->time_ns = bpf_ktime_get_boot_ns();
+	record->key.process = *child;
+	record->origin = *origin;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
 #endif

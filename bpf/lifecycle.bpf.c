@@ -218,6 +218,11 @@ int BPF_PROG(on_newtask, struct task_struct *task, __u64 clone_flags)
 		BPF_CORE_READ_STR_INTO(&thread->wire.name, task, comm);
 	if (__sync_val_compare_and_swap(&thread->phase, PHASE_UNKNOWN, PHASE_LIVE) != PHASE_UNKNOWN)
 		return 0;
+	if (thread->wire.flags & WIRE_THREAD_FORKED) {
+		struct wire_process origin = process_of(current);
+
+		emit_fork(&process, &origin);
+	}
 	now = bpf_ktime_get_boot_ns();
 	thread_started(thread, task, now);
 	/* A vfork child borrows its parent's stack until it execs: the spans stay the parent's. */
@@ -285,6 +290,17 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 
 /* ---- end ---- */
 
+/* do_exit has counted this thread out of signal->live already. Two that leave at once may both
+ * find it at 0, so it is only noted; the entry goes with the process. */
+static __always_inline void watch_note_end(
+	struct task_struct *task, const struct wire_process *process)
+{
+	struct wire_watch *watch = task->signal->live.counter ? NULL : watch_of(process);
+
+	if (watch)
+		watch->flags |= WIRE_WATCH_ENDED;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
@@ -309,6 +325,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	}
 	spans_close_all(task, thread, now);
 	thread_finished(thread, task, now);
+	watch_note_end(task, &process);
 	return 0;
 }
 

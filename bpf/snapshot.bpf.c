@@ -90,6 +90,26 @@ static __always_inline void adopt_read_control_block(
 		thread->source = WIRE_SOURCE_SYMBOL;
 }
 
+/*
+ * Takes a thread that ran before us into the account. Not one on its way out, nor one that
+ * task_newtask has not yet announced: its own exit or its creator does that.
+ */
+static __always_inline bool adopt(struct wire_thread_record *out, struct task_struct *task)
+{
+	struct thread_state *thread;
+
+	if (!cfg_attached || (task->flags & PF_EXITING) || (task->__state & TASK_NEW))
+		return false;
+	thread = thread_get_or_create(task);
+	if (!thread || thread->phase != PHASE_UNKNOWN)
+		return false;
+	thread->wire = out->thread;
+	if (__sync_val_compare_and_swap(&thread->phase, PHASE_UNKNOWN, PHASE_LIVE) != PHASE_UNKNOWN)
+		return false;
+	adopt_count(thread, task);
+	return true;
+}
+
 /* Reads what is known of the task into `out`, taking it into the account when it is new. */
 static __always_inline void thread_read(struct wire_thread_record *out, struct task_struct *task,
 	const struct wire_process *process)
@@ -102,16 +122,8 @@ static __always_inline void thread_read(struct wire_thread_record *out, struct t
 	}
 	adopt_fill(&out->thread, process, task);
 	adopt_read_control_block(&out->thread, task);
-	/* A task on its way out, or not yet announced by task_newtask, is told but not counted:
-	 * its own exit or its creator does that. */
-	if (!cfg_attached || (task->flags & PF_EXITING) || (task->__state & TASK_NEW))
-		return;
-	thread = thread_get_or_create(task);
-	if (!thread || thread->phase != PHASE_UNKNOWN)
-		return;
-	thread->wire = out->thread;
-	if (__sync_val_compare_and_swap(&thread->phase, PHASE_UNKNOWN, PHASE_LIVE) == PHASE_UNKNOWN)
-		adopt_count(thread, task);
+	if (!adopt(out, task))
+		out->thread.flags &= ~WIRE_THREAD_ADOPTED;
 }
 
 /* Copies the open spans as they stood at one moment, or says that none was found. */

@@ -170,12 +170,14 @@ struct wire_event {
 #define WIRE_CONTROL_ROUTINE 1u /* first thread of this routine in this image */
 #define WIRE_CONTROL_EXEC    2u
 #define WIRE_CONTROL_GONE    3u /* process ended and was reaped */
+#define WIRE_CONTROL_FORK    4u /* a process that begins as a copy of another; not woken */
 
 struct wire_control {
 	__u32 kind;
 	__u32 pad;
 	__u64 time_ns;
-	struct wire_routine_key key; /* EXEC, GONE: only key.process */
+	struct wire_routine_key key; /* ROUTINE: all; else only key.process */
+	struct wire_process origin;  /* FORK: whose memory it is a copy of */
 	__u64 start_arg;	     /* ROUTINE */
 	__u64 call_site;	     /* ROUTINE; 0: not known */
 	char process_comm[WIRE_COMM_BYTES];
@@ -224,6 +226,7 @@ struct wire_watch_record {
 
 #define WIRE_WATCH_FOLLOW  (1u << 0) /* children too */
 #define WIRE_WATCH_ON_EXEC (1u << 1) /* asleep until its next execve */
+#define WIRE_WATCH_ENDED   (1u << 2) /* its last thread has left; perhaps not reaped yet */
 
 struct wire_watch {
 	__u64 start_ns; /* the leader's; a reused pid does not match */
@@ -312,7 +315,7 @@ WIRE_ASSERT_SIZE(struct wire_data, 96);
 WIRE_ASSERT_SIZE(struct wire_thread, 136);
 WIRE_ASSERT_SIZE(struct wire_span, 488);
 WIRE_ASSERT_SIZE(struct wire_event, 128);
-WIRE_ASSERT_SIZE(struct wire_control, 80);
+WIRE_ASSERT_SIZE(struct wire_control, 96);
 WIRE_ASSERT_SIZE(struct wire_thread_record, 240);
 WIRE_ASSERT_SIZE(struct wire_arg, 16);
 WIRE_ASSERT_SIZE(struct wire_site, 56);

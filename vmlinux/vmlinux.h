@@ -33,6 +33,14 @@ struct thread_struct {
 	unsigned long fsbase;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+};
+
 struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
@@ -45,6 +53,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	__u64 start_boottime;
 	char comm[16];
+	struct signal_struct *signal;
 	__u64 self_exec_id;
 	struct thread_struct thread;
 };

@@ -4,6 +4,7 @@
  */
 #include <regex.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +13,9 @@
 
 #define LAUNCH_STATUS 7
 #define DURATION_MS   1000
+#define SOAK_MS	      60000
+#define SOAK_GUEST_MS 20000
+#define GROWTH_KIB    2048 /* in the second half */
 
 static void regex_filters(struct world *world)
 {
@@ -30,7 +34,7 @@ static void regex_that_matches_nothing(struct world *world)
 	struct run run = run_attached(
 		world, ARGV("-r", "no-such-routine"), ARGV(workload(world, "churn"), "-n", "30"));
 
-	REQUIRE(world, run.log.count == 0 && json_array_size(run.log.events) == 1,
+	REQUIRE(world, run.log.count == 0 && json_array_size(run.log.events) == 0,
 		"%zu lives match nothing", run.log.count);
 }
 
@@ -266,6 +270,57 @@ static void whole_system_lists_all(struct world *world)
 		before);
 }
 
+static size_t resident_kib(struct world *world, const struct proc *proc)
+{
+	char *status = file_text(text("/proc/%d/status", (int)proc->pid));
+	char *line = status ? strstr(status, "VmRSS:") : NULL;
+	unsigned long kib;
+
+	REQUIRE(world, line && sscanf(line, "VmRSS: %lu", &kib) == 1, "%s has ended: %s",
+		proc->what, proc_text(proc, CHANNEL_ERR));
+	free(status);
+	return kib;
+}
+
+/* Programs that start and stop, with threads and without. */
+static void bustle(struct world *world, uint64_t until)
+{
+	while (now_ms() < until) {
+		struct proc *shell =
+			proc_start(world, ARGV("/bin/sh", "-c", "/bin/true; /bin/true"));
+		struct proc *threads = proc_start(
+			world, ARGV(workload(world, "churn"), "-n", "200", "-c", "2", "--now"));
+
+		REQUIRE(world, proc_wait(world, threads) == 0 && proc_wait(world, shell) == 0,
+			"a program failed");
+		proc_forget(world, threads);
+		proc_forget(world, shell);
+	}
+}
+
+/* Observers of everything settle: they do not grow with what has come and gone. */
+static void whole_system_does_not_grow(struct world *world)
+{
+	uint64_t begin = now_ms(), whole_ms = (uint64_t)scaled(world, SOAK_MS, SOAK_GUEST_MS);
+	struct proc *tw = proc_start(world, ARGV("/bin/sh", "-c", "exec \"$0\" \"$@\" >/dev/null",
+						    world->bin, "-o", "json", "-a"));
+	struct proc *export = proc_start(world, ARGV(world->bin, "export", "-a", "--interval", "1",
+							"--textfile", scratch(world, "tw.prom")));
+	size_t tw_kib, export_kib;
+
+	bustle(world, begin + whole_ms / 2);
+	tw_kib = resident_kib(world, tw);
+	export_kib = resident_kib(world, export);
+	bustle(world, begin + whole_ms);
+	REQUIRE(world, resident_kib(world, tw) < tw_kib + GROWTH_KIB,
+		"the stream grew from %zu to %zu KiB", tw_kib, resident_kib(world, tw));
+	REQUIRE(world, resident_kib(world, export) < export_kib + GROWTH_KIB,
+		"export grew from %zu to %zu KiB", export_kib, resident_kib(world, export));
+	REQUIRE(world, stream_stop(world, tw) == 0, "failed: %s", proc_text(tw, CHANNEL_ERR));
+	REQUIRE(world, stream_stop(world, export) == 0, "failed: %s",
+		proc_text(export, CHANNEL_ERR));
+}
+
 const struct live_test option_tests[] = {
 	{"regex_filters", regex_filters, 0},
 	{"regex_that_matches_nothing", regex_that_matches_nothing, 0},
@@ -280,5 +335,6 @@ const struct live_test option_tests[] = {
 	{"times_are_rfc3339", times_are_rfc3339, 0},
 	{"whole_system", whole_system, 0},
 	{"whole_system_lists_all", whole_system_lists_all, 0},
+	{"whole_system_does_not_grow", whole_system_does_not_grow, 150},
 	{0},
 };

@@ -210,6 +210,9 @@ void session_control(struct session *session, const struct wire_control *record)
 		processes_call_site(session->processes, &key->process, record->call_site);
 		look_at_image(session, &key->process, true);
 		return;
+	case WIRE_CONTROL_FORK:
+		processes_forked(session->processes, &key->process, &record->origin);
+		return;
 	case WIRE_CONTROL_EXEC:
 		look_at_image(session, &key->process, true);
 		look_later(session, &key->process, false);

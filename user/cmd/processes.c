@@ -29,10 +29,18 @@ struct name {
 	char text[];
 };
 
+/* Several images may look at one address space. */
+struct shared_target {
+	struct target *target;
+	size_t references;
+};
+
 struct image {
 	struct wire_process id;
-	struct target *target; /* NULL: could not be opened, and will not be */
-	void *names;	       /* tsearch tree of struct name */
+	bool opened;		      /* that was tried; it is not tried again */
+	struct shared_target *own;    /* NULL: could not be opened */
+	struct shared_target *origin; /* what it was forked from, NULL: not known */
+	void *names;		      /* tsearch tree of struct name */
 	size_t name_count;
 	uint64_t used_ns; /* of the sweep that last found it used */
 	bool used;	  /* since then */
@@ -63,10 +71,30 @@ static int compare_names(const void *a, const void *b)
 	return (int)x->call_site - (int)y->call_site;
 }
 
+static struct shared_target *share(struct target *target)
+{
+	struct shared_target *shared = target ? malloc(sizeof(*shared)) : NULL;
+
+	if (shared)
+		*shared = (struct shared_target){.target = target, .references = 1};
+	else
+		target_free(target);
+	return shared;
+}
+
+static void shared_put(struct shared_target *shared)
+{
+	if (!shared || --shared->references)
+		return;
+	target_free(shared->target);
+	free(shared);
+}
+
 static void image_free(struct image *image)
 {
 	tdestroy(image->names, free);
-	target_free(image->target);
+	shared_put(image->own);
+	shared_put(image->origin);
 	free(image);
 }
 
@@ -147,31 +175,21 @@ static bool superseded(struct processes *processes, const struct wire_process *i
 	return false;
 }
 
-static struct image *image_get(struct processes *processes, const struct wire_process *id)
+static struct image *image_find(struct processes *processes, const struct wire_process *id)
 {
-	struct image wanted = {.id = *id}, *image;
+	struct image wanted = {.id = *id};
 	void *found = tfind(&wanted, &processes->images, compare_images);
 
-	if (found) {
-		image = *(struct image **)found;
-		image->used = true;
-		TAILQ_REMOVE(&processes->by_use, image, by_use);
-		TAILQ_INSERT_HEAD(&processes->by_use, image, by_use);
-		return image;
-	}
-	image = calloc(1, sizeof(*image));
+	return found ? *(struct image **)found : NULL;
+}
+
+static struct image *image_new(struct processes *processes, const struct wire_process *id)
+{
+	struct image *image = calloc(1, sizeof(*image));
+
 	if (!image)
 		return NULL;
 	image->id = *id;
-	image->used = true;
-	if (!superseded(processes, id) && still_there(id)) {
-		image->target = target_open(processes->modules, id->tgid);
-		/* The number may have changed hands while the maps were read. */
-		if (image->target && !still_there(id)) {
-			target_free(image->target);
-			image->target = NULL;
-		}
-	}
 	if (!tsearch(image, &processes->images, compare_images)) {
 		image_free(image);
 		return NULL;
@@ -180,6 +198,63 @@ static struct image *image_get(struct processes *processes, const struct wire_pr
 	if (++processes->image_count > IMAGES_MAX)
 		forget(processes, TAILQ_LAST(&processes->by_use, image_queue));
 	return image;
+}
+
+static void image_open(struct processes *processes, struct image *image)
+{
+	image->opened = true;
+	if (superseded(processes, &image->id) || !still_there(&image->id))
+		return;
+	image->own = share(target_open(processes->modules, image->id.tgid));
+	/* The number may have changed hands while the maps were read. */
+	if (image->own && !still_there(&image->id)) {
+		shared_put(image->own);
+		image->own = NULL;
+	}
+}
+
+static struct image *image_get(struct processes *processes, const struct wire_process *id)
+{
+	struct image *image = image_find(processes, id);
+
+	if (image) {
+		TAILQ_REMOVE(&processes->by_use, image, by_use);
+		TAILQ_INSERT_HEAD(&processes->by_use, image, by_use);
+	} else {
+		image = image_new(processes, id);
+	}
+	if (!image)
+		return NULL;
+	image->used = true;
+	if (!image->opened)
+		image_open(processes, image);
+	return image;
+}
+
+/* Its own address space, or that which it was a copy of; NULL when neither is known. */
+static struct target *image_target(const struct image *image)
+{
+	if (image->own)
+		return image->own->target;
+	return image->origin ? image->origin->target : NULL;
+}
+
+void processes_forked(struct processes *processes, const struct wire_process *child,
+	const struct wire_process *origin)
+{
+	struct image *parent = image_find(processes, origin), *image;
+	struct shared_target *known = parent && parent->own ? parent->own
+				      : parent		    ? parent->origin
+							    : NULL;
+
+	if (!known || image_find(processes, child))
+		return;
+	image = image_new(processes, child);
+	if (!image)
+		return;
+	image->used = true;
+	image->origin = known;
+	known->references++;
 }
 
 void processes_sweep(struct processes *processes, uint64_t now_ns)
@@ -203,7 +278,7 @@ struct target *processes_target(struct processes *processes, const struct wire_p
 {
 	struct image *image = image_get(processes, id);
 
-	return image ? image->target : NULL;
+	return image && image->own ? image->own->target : NULL;
 }
 
 static struct name *name_new(uint64_t address, bool call_site, const char *text)
@@ -220,16 +295,17 @@ static struct name *name_new(uint64_t address, bool call_site, const char *text)
 
 static struct name *look_up(struct image *image, uint64_t address, bool call_site)
 {
+	struct target *target = image_target(image);
 	struct symbol symbol = {.text = ""};
 	struct name *name;
 
-	if (!image->target)
+	if (!target)
 		return NULL;
 	if (call_site) {
-		target_call_site(image->target, address, symbol.text, sizeof(symbol.text));
+		target_call_site(target, address, symbol.text, sizeof(symbol.text));
 		return name_new(address, true, symbol.text);
 	}
-	target_symbolize(image->target, address, &symbol);
+	target_symbolize(target, address, &symbol);
 	name = name_new(address, false, symbol.text);
 	if (name) {
 		name->resolved = symbol.resolved && !symbol.distance;

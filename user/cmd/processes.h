@@ -39,6 +39,11 @@ void processes_name(struct processes *processes, const struct birth *birth, cons
 const char *processes_call_site(
 	struct processes *processes, const struct wire_process *image, uint64_t address);
 
+/* Notes that an image began as a copy of another: what it is named after is the same there,
+ * should it end before it was looked at. */
+void processes_forked(struct processes *processes, const struct wire_process *child,
+	const struct wire_process *origin);
+
 /* Forgets images that ended and have not been asked about for a while; events of them that
  * still wait in a ring come sooner than that. now_ns is any monotonic clock. */
 void processes_sweep(struct processes *processes, uint64_t now_ns);

@@ -138,9 +138,16 @@ int kernel_watch_exec(struct kernel *kernel, pid_t pid, bool follow)
 
 bool kernel_watches_any(struct kernel *kernel)
 {
-	uint32_t key;
+	int fd = bpf_map__fd(kernel->skel->maps.watched);
+	uint32_t key, *previous = NULL;
+	struct wire_watch watch;
 
-	return !bpf_map_get_next_key(bpf_map__fd(kernel->skel->maps.watched), NULL, &key);
+	while (!bpf_map_get_next_key(fd, previous, &key)) {
+		previous = &key;
+		if (!bpf_map_lookup_elem(fd, &key, &watch) && !(watch.flags & WIRE_WATCH_ENDED))
+			return true;
+	}
+	return false;
 }
 
 bool kernel_timeboxes_in_use(const struct kernel *kernel)
