@@ -65,25 +65,48 @@ static __always_inline void birth_take_glibc(
 		thread->flags |= WIRE_THREAD_DETACHED;
 }
 
-/* Reads the control block of a thread of the current process; says what kind it is. */
-static __always_inline int birth_read_own(struct wire_thread *thread)
+/*
+ * Reads the control block of a thread of the current process; says what kind it is. tid: its
+ * number in its own namespace once it runs, 0 before (glibc has not written it yet); a raw
+ * clone that shares its creator's control block has another.
+ */
+static __always_inline int birth_read_own(struct wire_thread *thread, __u32 tid)
 {
-	__u32 offset = layout_of(thread->process.tgid).start_routine;
+	struct wire_layout layout = layout_of(thread->process.tgid);
 	struct control_block_head head = {};
 	struct glibc_tail tail = {};
+	__u32 its_tid = 0;
 	int kind;
 
 	if (!thread->pthread || bpf_probe_read_user(&head, sizeof(head), (void *)thread->pthread))
 		return PTHREAD_NONE;
 	kind = pthread_kind(&head, thread->pthread);
-	if (kind != PTHREAD_GLIBC || offset < GLIBC_JOINID_BEFORE)
+	if (kind != PTHREAD_GLIBC || layout.start_routine < GLIBC_JOINID_BEFORE)
 		return kind;
-	if (bpf_probe_read_user(
-		    &tail, sizeof(tail), (void *)thread->pthread + offset - GLIBC_JOINID_BEFORE))
+	if (tid && layout.tid &&
+		(bpf_probe_read_user(
+			 &its_tid, sizeof(its_tid), (void *)thread->pthread + layout.tid) ||
+			its_tid != tid))
+		return PTHREAD_NONE;
+	if (bpf_probe_read_user(&tail, sizeof(tail),
+		    (void *)thread->pthread + layout.start_routine - GLIBC_JOINID_BEFORE))
 		count(WIRE_COUNTER_START_UNREADABLE);
 	else
 		birth_take_glibc(thread, &tail);
 	return kind;
+}
+
+/* A start function for a thread that was adopted on itself, by a probe or at its end. */
+static __always_inline void birth_of_current(struct wire_thread *thread, struct task_struct *task)
+{
+	__u32 ns_tgid, ns_tid;
+
+	if (thread->source != WIRE_SOURCE_COMM)
+		return;
+	namespace_ids(task, &ns_tgid, &ns_tid);
+	birth_read_own(thread, ns_tid);
+	if (thread->start_fn)
+		thread->source = WIRE_SOURCE_SYMBOL;
 }
 
 #endif

@@ -104,11 +104,7 @@ static __always_inline struct thread_state *own_thread(struct task_struct *task)
 		return NULL;
 	if (thread->phase == PHASE_UNKNOWN) {
 		adopt_fill(&thread->wire, &process, task);
-		if (thread->wire.source == WIRE_SOURCE_COMM) {
-			birth_read_own(&thread->wire);
-			if (thread->wire.start_fn)
-				thread->wire.source = WIRE_SOURCE_SYMBOL;
-		}
+		birth_of_current(&thread->wire, task);
 		if (__sync_val_compare_and_swap(&thread->phase, PHASE_UNKNOWN, PHASE_LIVE) ==
 			PHASE_UNKNOWN)
 			adopt_count(thread, task);

@@ -14,6 +14,7 @@ __u64 counters[WIRE_COUNTER_COUNT] = {};
 __u32 name_count = 0;
 __u32 fallback_used = 0;
 __u64 timeboxes_begun = 0;
+__u64 attached_ns = 0;
 __u64 next_deadline_ns = 0;
 __u32 want_wait = 0;
 __u32 watch_flags = 0;

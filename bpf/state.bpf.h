@@ -53,6 +53,7 @@ struct thread_state {
 	__u32 phase;
 	__u32 pad;
 	char exec_comm[WIRE_COMM_BYTES]; /* within execve, once renamed: the name before */
+	char told_comm[WIRE_COMM_BYTES]; /* of the last rename */
 };
 
 /* Written by its thread only. Odd seq: being written. depth may exceed WIRE_SPANS_MAX; the
@@ -186,6 +187,7 @@ extern __u64 counters[WIRE_COUNTER_COUNT];
 extern __u32 name_count;
 extern __u32 fallback_used;
 extern __u64 timeboxes_begun;
+extern __u64 attached_ns; /* threads that began later must have been seen to begin */
 
 static __always_inline void count(enum wire_counter which)
 {

@@ -94,6 +94,8 @@ struct wire_data {
 #define WIRE_THREAD_FORKED   (1u << 4) /* continues the thread that called fork */
 #define WIRE_THREAD_KERNEL   (1u << 5) /* a kernel thread */
 #define WIRE_THREAD_OTHER    (1u << 6) /* counted in `routine_other`: routine_stats was full */
+#define WIRE_THREAD_BORN     (1u << 7) /* we saw its birth, when its comm was its creator's */
+#define WIRE_THREAD_RENAMED  (1u << 8) /* and it was renamed since */
 
 /* What is known of a thread's life; kept in the task's own storage. */
 struct wire_thread {
@@ -298,7 +300,10 @@ struct wire_site {
 	X(SNAPSHOT_TORN, "snapshot_torn")                     \
 	X(SNAPSHOT_CUT, "snapshot_cut")                       \
 	X(START_DISAGREES, "start_disagrees")                 \
-	X(START_UNREADABLE, "start_unreadable")
+	X(START_UNREADABLE, "start_unreadable")               \
+	X(BIRTHS_LATE, "births_late")                         \
+	X(ENDS_LATE, "ends_late")                             \
+	X(EXECS_MISSED, "execs_missed")
 
 enum wire_counter {
 #define WIRE_COUNTER_ENUM(id, text) WIRE_COUNTER_##id,

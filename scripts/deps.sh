@@ -3,6 +3,7 @@
 # deps.sh [test] - installs the Debian packages that threadwatch is built from, and with
 # `test` those that its tests use too. Says what it does; does nothing when all are there.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 build=(clang llvm gcc g++ make bpftool libbpf-dev libelf-dev libiberty-dev
 	liblzma-dev zlib1g-dev pkg-config)
@@ -12,6 +13,16 @@ tests=(libcmocka-dev libjansson-dev clang-format shellcheck mandoc bash-completi
 wanted=("${build[@]}")
 [ "${1:-}" != test ] || wanted+=("${tests[@]}")
 
+# The guests of `make vmtest` need QEMU 10, which Debian 12 has in its backports only.
+emulator() {
+	[ "$1" = test ] || return 0
+	qemu-system-x86_64 --version 2>/dev/null | grep -Eq 'version [1-9][0-9]' && return 0
+	[ "$(id -u)" -eq 0 ] || return 0
+	echo "deps: installing QEMU for the tests under other kernels"
+	tests/vm/vmtest.sh -I >/dev/null 2>&1 ||
+		echo "deps: QEMU could not be installed, the kernel tests will fail" >&2
+}
+
 missing=()
 for package in "${wanted[@]}"; do
 	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
@@ -19,6 +30,7 @@ for package in "${wanted[@]}"; do
 done
 if [ "${#missing[@]}" -eq 0 ]; then
 	echo "deps: all ${#wanted[@]} packages are installed"
+	emulator "${1:-}"
 	exit 0
 fi
 if [ "$(id -u)" -ne 0 ]; then
@@ -41,4 +53,5 @@ if ! { apt-get -q update && apt-get -q -y -o DPkg::Lock::Timeout=300 install \
 	echo "deps: apt-get failed, its last lines are above" >&2
 	exit 1
 fi
+emulator "${1:-}"
 echo "deps: done"

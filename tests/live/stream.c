@@ -219,7 +219,8 @@ static void read_summary(struct world *world, struct stream_log *log, json_t *su
 	log->finished_dropped = json_number(drops, "events_finished_dropped");
 	json_object_foreach(drops, what, value) REQUIRE(world,
 		strncmp(what, "events_", strlen("events_")) == 0 ||
-			strcmp(what, "name_truncated") == 0,
+			strcmp(what, "name_truncated") == 0 || strcmp(what, "ends_late") == 0 ||
+			strcmp(what, "births_late") == 0,
 		"something fell short: %s is %lld", what, (long long)json_integer_value(value));
 }
 

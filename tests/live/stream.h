@@ -6,7 +6,7 @@
  * (tid, start_ns), each span event, the summary. Reading it already requires what must hold
  * for every stream: only valid JSON lines of known types, no instance that starts or ends
  * twice, no end that names something else than its start, sane durations, nothing but
- * dropped events among the drops, a summary last.
+ * dropped events, late births and ends (which come all the same) among the drops, a summary last.
  */
 #ifndef TW_LIVE_STREAM_H
 #define TW_LIVE_STREAM_H

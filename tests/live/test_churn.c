@@ -87,7 +87,7 @@ static void require_bearers(struct world *world, const struct run *run, const ch
 static void churn(struct world *world, const char *creators, const char *const *options)
 {
 	char *log = scratch(world, "log");
-	char *count = text("%ld", scaled(world, 100000, 20000));
+	char *count = text("%ld", scaled(world, 100000, 5000));
 	struct run run = run_attached(world, options,
 		ARGV(workload(world, "churn"), "-n", count, "-c", creators, "--routines", "3",
 			"--fail", "50", "--log", log));
@@ -117,7 +117,7 @@ static void churn_without_uprobes(struct world *world)
 static void churn_with_a_tiny_ring(struct world *world)
 {
 	char *log = scratch(world, "log");
-	char *count = text("%ld", scaled(world, 50000, 10000));
+	char *count = text("%ld", scaled(world, 50000, 4000));
 	struct run run = run_attached(world, ARGV("--ring-bytes", "4096"),
 		ARGV(workload(world, "churn"), "-n", count, "-c", "4", "--routines", "3", "--log",
 			log));

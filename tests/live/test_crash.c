@@ -21,7 +21,7 @@ static void require_clean(struct world *world, const struct bpf_state *before)
 
 static void kill_and_restart(struct world *world, int signal)
 {
-	char *count = text("%ld", scaled(world, 60000, 12000));
+	char *count = text("%ld", scaled(world, 60000, 6000));
 	struct bpf_state before = bpf_state_take();
 	struct proc *work = work_start(
 		world, ARGV(workload(world, "churn"), "-n", count, "-c", "2", "--routines", "3"));

@@ -104,7 +104,7 @@ static void stop_export(struct world *world, struct proc *tw, const char *file)
 static void churn_export(struct world *world, const char *creators)
 {
 	char *file = scratch(world, "tw.prom");
-	char *count = text("%ld", scaled(world, 100000, 20000));
+	char *count = text("%ld", scaled(world, 100000, 5000));
 	struct proc *other = work_start(world, ARGV(workload(world, "churn"), "-n", "1"));
 	struct proc *work = work_start(world, ARGV(workload(world, "churn"), "-n", count, "-c",
 						      creators, "--routines", "3", "--hold"));
@@ -221,7 +221,7 @@ static void *read_all_the_time(void *argument)
 
 static void export_is_atomic(struct world *world)
 {
-	char *file = scratch(world, "tw.prom"), *count = text("%ld", scaled(world, 40000, 8000));
+	char *file = scratch(world, "tw.prom"), *count = text("%ld", scaled(world, 40000, 4000));
 	struct proc *work = work_start(world, ARGV(workload(world, "churn"), "-n", count, "-c", "2",
 						      "--routines", "3", "--hold"));
 	struct proc *tw =

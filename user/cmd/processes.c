@@ -366,12 +366,20 @@ static bool says_nothing(const char *function)
 	return false;
 }
 
+/* A new thread has its creator's comm, which may be one that the creator gave itself. */
+static bool has_own_comm(uint32_t flags, const char *comm, const char *process_comm)
+{
+	if (flags & WIRE_THREAD_BORN)
+		return flags & WIRE_THREAD_RENAMED;
+	return strncmp(comm, process_comm, WIRE_COMM_BYTES) != 0;
+}
+
 static void name_from_symbol(struct processes *processes, const struct birth *birth,
 	const char *comm, const char *process_comm, struct routine_name *out)
 {
 	struct image *image = image_get(processes, &birth->process);
 	const struct name *name = image ? name_get(image, birth->start_fn, false) : NULL;
-	bool own_comm = strncmp(comm, process_comm, WIRE_COMM_BYTES) != 0;
+	bool own_comm = has_own_comm(birth->flags, comm, process_comm);
 
 	*out = (struct routine_name){.text = comm, .source = SOURCE_COMM};
 	if (!name) {

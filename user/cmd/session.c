@@ -278,7 +278,7 @@ size_t session_counters(struct session *session, bool with_zeros, struct drop_co
 	out[count++] =
 		(struct drop_count){"names_not_found", processes_unnamed(session->processes)};
 	out[count++] =
-		(struct drop_count){"probe_runs_missed", kernel_missed_runs(session->kernel)};
+		(struct drop_count){"renames_missed", kernel_missed_renames(session->kernel)};
 	if (with_zeros)
 		return count;
 	for (size_t i = 0; i < count; i++)

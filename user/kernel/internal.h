@@ -31,6 +31,7 @@ struct kernel {
 	int poll_fd;
 	bool multi; /* uprobe_multi links instead of one perf event a site */
 	bool uprobes;
+	bool guarded;		 /* lifecycle_guarded.bpf.c instead of lifecycle.bpf.c */
 	struct bpf_link **links; /* perf event uprobes */
 	size_t link_count, link_room;
 	int *multi_links; /* uprobe_multi link fds */
@@ -48,6 +49,18 @@ static inline void close_fd(int *fd)
 		close(*fd);
 }
 #define SCOPED_FD __attribute__((cleanup(close_fd))) int
+
+/* ---- lifecycle.c ---- */
+
+/* Can tasks be preempted within tracepoints? */
+bool tracepoints_preemptible(void);
+/* Chooses which lifecycle programs will be loaded. */
+void lifecycle_choose(struct kernel *kernel, bool wanted);
+int lifecycle_attach(struct kernel *kernel);
+/* At most this many renames were missed. */
+uint64_t lifecycle_missed_renames(const struct kernel *kernel);
+
+/* ---- uprobe.c ---- */
 
 /* Does the kernel have uprobe_multi links (6.6)? */
 bool uprobe_multi_supported(void);

@@ -4,20 +4,18 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
+#include <time.h>
 
 #include "kernel/internal.h"
 #include "kernel/ring.h"
+
+#define NS_PER_S 1000000000ull
 
 static void choose_programs(struct kernel *kernel, const struct kernel_options *options)
 {
 	struct threadwatch_bpf *skel = kernel->skel;
 
-	bpf_program__set_autoload(skel->progs.on_newtask, options->lifecycle);
-	bpf_program__set_autoload(skel->progs.on_rename, options->lifecycle);
-	bpf_program__set_autoload(skel->progs.on_exec, options->lifecycle);
-	bpf_program__set_autoload(skel->progs.on_exit, options->lifecycle);
-	bpf_program__set_autoload(skel->progs.on_free, options->lifecycle);
+	lifecycle_choose(kernel, options->lifecycle);
 	bpf_program__set_autoload(skel->progs.on_usdt, options->lifecycle);
 	bpf_program__set_autoload(
 		skel->progs.on_pthread_create, options->lifecycle && options->uprobes);
@@ -82,36 +80,14 @@ int kernel_open(const struct kernel_options *options, struct kernel **out)
 	return 0;
 }
 
-static int attach_one(struct bpf_program *program, struct bpf_link **link)
-{
-	if (!bpf_program__autoload(program))
-		return 0;
-	*link = bpf_program__attach(program);
-	return *link ? 0 : -errno;
-}
-
 int kernel_attach(struct kernel *kernel)
 {
-	struct threadwatch_bpf *skel = kernel->skel;
-	/* Ends first: a thread whose birth is seen must have its end seen too. */
-	const struct {
-		struct bpf_program *program;
-		struct bpf_link **link;
-	} order[] = {
-		{skel->progs.on_free, &skel->links.on_free},
-		{skel->progs.on_exit, &skel->links.on_exit},
-		{skel->progs.on_exec, &skel->links.on_exec},
-		{skel->progs.on_rename, &skel->links.on_rename},
-		{skel->progs.on_newtask, &skel->links.on_newtask},
-	};
+	int err = lifecycle_attach(kernel);
+	struct timespec now;
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
-		int err = attach_one(order[i].program, order[i].link);
-
-		if (err)
-			return err;
-	}
-	return 0;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	kernel->skel->bss->attached_ns = now.tv_sec * NS_PER_S + now.tv_nsec;
+	return err;
 }
 
 void kernel_detach(struct kernel *kernel)

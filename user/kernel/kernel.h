@@ -105,8 +105,9 @@ bool kernel_timeboxes_in_use(const struct kernel *kernel);
 
 uint64_t kernel_counter(const struct kernel *kernel, enum wire_counter which);
 const char *kernel_counter_name(enum wire_counter which);
-/* Runs of our programs that the kernel left out because one was under way on the same CPU. */
-uint64_t kernel_missed_runs(const struct kernel *kernel);
+/* Renames of which nothing was told, at most: the kernel runs a program once at a time on a CPU.
+ * What else is missed that way is made good and has counters (births_late, ends_late). */
+uint64_t kernel_missed_renames(const struct kernel *kernel);
 
 /* Visits all routine counters; the entries stay. Entries made during the call may be missed. */
 int kernel_each_routine(struct kernel *kernel,

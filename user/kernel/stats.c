@@ -24,21 +24,9 @@ const char *kernel_counter_name(enum wire_counter which)
 	return names[which];
 }
 
-uint64_t kernel_missed_runs(const struct kernel *kernel)
+uint64_t kernel_missed_renames(const struct kernel *kernel)
 {
-	struct bpf_program *program;
-	uint64_t missed = 0;
-
-	bpf_object__for_each_program(program, kernel->skel->obj)
-	{
-		struct bpf_prog_info info = {0};
-		uint32_t bytes = sizeof(info);
-
-		if (bpf_program__autoload(program) &&
-			!bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes))
-			missed += info.recursion_misses;
-	}
-	return missed;
+	return lifecycle_missed_renames(kernel);
 }
 
 /* All keys first, then the values: deleting while walking a hash restarts the walk. */

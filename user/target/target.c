@@ -101,6 +101,16 @@ static void carry_over(const struct maps *from, struct maps *to)
 	}
 }
 
+/* Where the kernel put the vdso, 0 without one. It stays there as long as the address space;
+ * execve chooses anew. */
+static uint64_t vdso_start(const struct maps *maps)
+{
+	for (size_t i = 0; i < maps->count; i++)
+		if (!strcmp(maps->entries[i].mapping.path, "[vdso]"))
+			return maps->entries[i].mapping.start;
+	return 0;
+}
+
 int target_refresh(struct target *target)
 {
 	struct maps maps;
@@ -108,6 +118,10 @@ int target_refresh(struct target *target)
 
 	if (err)
 		return err;
+	if (vdso_start(&maps) != vdso_start(&target->maps)) {
+		maps_clear(&maps);
+		return -ESTALE;
+	}
 	carry_over(&target->maps, &maps);
 	maps_clear(&target->maps);
 	target->maps = maps;

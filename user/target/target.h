@@ -105,7 +105,8 @@ struct target;
 /* Reads /proc/PID/maps. `pid` is a number of our own PID namespace. NULL with errno set. */
 struct target *target_open(struct module_cache *cache, pid_t pid);
 void target_free(struct target *target); /* NULL is fine */
-/* Reads the maps again (after exec, dlopen). 0 or negative errno; on failure what was known
+/* Reads the maps again (after dlopen). 0 or negative errno, -ESTALE when the process has
+ * executed another program since: that is another image. On failure what was known
  * stays, so that a process that just died can still be named. */
 int target_refresh(struct target *target);
 /* Calls visit for each executable file mapping, each distinct file once. Stops and returns
