@@ -69,8 +69,10 @@ static void require_bearers(struct world *world, const struct run *run, const ch
 		REQUIRE(world, sscanf(line, "%lld %63s %lld", &tid, routine, &moment) == 3,
 			"a broken line: %s", line);
 		life = life_at(lives, run->log.count, tid, moment);
-		if (!life || (life->finished && life->finish_ns < moment)) {
-			lost++; /* both of its events were dropped */
+		/* Both of its events were dropped; what is there was borne by the number before. */
+		if (!life || (life->finished ? life->finish_ns < moment
+					     : strcmp(life->routine, routine) != 0)) {
+			lost++;
 			continue;
 		}
 		REQUIRE(world, strcmp(life->routine, routine) == 0,
