@@ -152,21 +152,75 @@ static __always_inline void emit_span(__u32 kind, const struct thread_state *sta
 	bpf_ringbuf_submit(full, wake_flags());
 }
 
-static __always_inline void emit_control(__u32 kind, const struct wire_routine_key *key,
-	const struct wire_thread *thread, struct task_struct *task)
+static __always_inline struct wire_control *control_reserve(
+	__u32 kind, const struct wire_process *process)
 {
 	struct wire_control *record = bpf_ringbuf_reserve(&control, sizeof(*record), 0);
 
-	if (!record)
-		return count(WIRE_COUNTER_CONTROL_DROPPED);
+	if (!record) {
+		count(WIRE_COUNTER_CONTROL_DROPPED);
+		return NULL;
+	}
 	__builtin_memset(record, 0, sizeof(*record));
 	record->kind = kind;
 	record->time_ns = bpf_ktime_get_boot_ns();
+	record->key.process = *process;
+	return record;
+}
+
+static __always_inline void emit_control(
+	__u32 kind, const struct wire_process *process, struct task_struct *task)
+{
+	struct wire_control *record = control_reserve(kind, process);
+
+	if (!record)
+		return;
+	BPF_CORE_READ_STR_INTO(&record->process_comm, task, group_leader, comm);
+	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
+}
+
+/* Where in which file an address of the current process lies. */
+struct file_place {
+	__u64 address;
+	__u64 inode;
+	__u64 offset;
+	__u32 device;
+	__u32 pad;
+};
+
+#define PAGE_SHIFT 12
+
+static long note_file(struct task_struct *task, struct vm_area_struct *vma, void *context)
+{
+	struct inode *inode = BPF_CORE_READ(vma, vm_file, f_inode);
+	struct file_place *place = context;
+
+	if (!inode)
+		return 0;
+	place->offset = place->address - BPF_CORE_READ(vma, vm_start) +
+			(BPF_CORE_READ(vma, vm_pgoff) << PAGE_SHIFT);
+	place->inode = BPF_CORE_READ(inode, i_ino);
+	place->device = BPF_CORE_READ(inode, i_sb, s_dev);
+	return 0;
+}
+
+/* Current is of the same process as the thread. */
+static __always_inline void emit_routine(const struct wire_routine_key *key,
+	const struct wire_thread *thread, struct task_struct *task, struct task_struct *current)
+{
+	struct file_place place = {.address = key->id};
+	struct wire_control *record;
+
+	bpf_find_vma(current, place.address, note_file, &place, 0);
+	record = control_reserve(WIRE_CONTROL_ROUTINE, &key->process);
+	if (!record)
+		return;
 	record->key = *key;
-	if (thread) {
-		record->start_arg = thread->start_arg;
-		record->call_site = thread->call_site;
-	}
+	record->start_arg = thread->start_arg;
+	record->call_site = thread->call_site;
+	record->file_inode = place.inode;
+	record->file_offset = place.offset;
+	record->file_device = place.device;
 	BPF_CORE_READ_STR_INTO(&record->process_comm, task, group_leader, comm);
 	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
 }
@@ -175,14 +229,10 @@ static __always_inline void emit_control(__u32 kind, const struct wire_routine_k
 static __always_inline void emit_fork(
 	const struct wire_process *child, const struct wire_process *origin)
 {
-	struct wire_control *record = bpf_ringbuf_reserve(&control, sizeof(*record), 0);
+	struct wire_control *record = control_reserve(WIRE_CONTROL_FORK, child);
 
 	if (!record)
-		return count(WIRE_COUNTER_CONTROL_DROPPED);
-	__builtin_memset(record, 0, sizeof(*record));
-	record->kind = WIRE_CONTROL_FORK;
-	record->time_ns = bpf_ktime_get_boot_ns();
-	record->key.process = *child;
+		return;
 	record->origin = *origin;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }

@@ -39,7 +39,7 @@ static __always_inline void thread_started(
 	}
 	stats_start(stats, thread, task);
 	if (created && key.source == WIRE_SOURCE_SYMBOL && key.id)
-		emit_control(WIRE_CONTROL_ROUTINE, &key, &thread->wire, task);
+		emit_routine(&key, &thread->wire, task, bpf_get_current_task_btf());
 	emit_thread(WIRE_EVENT_STARTED, thread, task, now);
 }
 
@@ -272,7 +272,6 @@ static __always_inline int executed(struct task_struct *task)
 {
 	struct wire_process process = process_of(task);
 	struct wire_watch *watch = watch_of(&process);
-	struct wire_routine_key key = {.process = process};
 	struct thread_state *thread;
 	__u64 now;
 
@@ -287,7 +286,7 @@ static __always_inline int executed(struct task_struct *task)
 	if (thread->phase == PHASE_LIVE && thread->wire.process.image == process.image)
 		return 0;
 	bpf_map_delete_elem(&layouts, &process.tgid);
-	emit_control(WIRE_CONTROL_EXEC, &key, NULL, task);
+	emit_control(WIRE_CONTROL_EXEC, &process, task);
 	now = bpf_ktime_get_boot_ns();
 	if (thread->phase == PHASE_LIVE) {
 		/* Still under the tid it had in the old image, which gets no other end. */
@@ -366,7 +365,7 @@ static __always_inline int exited(struct task_struct *task)
 static __always_inline int freed(struct task_struct *task)
 {
 	struct thread_state *thread = thread_get(task);
-	struct wire_routine_key key = {};
+	struct wire_process process = {};
 	struct fallback_key fallback;
 	struct wire_watch *watch;
 
@@ -384,16 +383,15 @@ static __always_inline int freed(struct task_struct *task)
 	}
 	if (task->pid != task->tgid)
 		return 0;
-	key.process.tgid = task->tgid;
-	key.process.start_ns = task->start_boottime;
-	key.process.image = task->self_exec_id;
-	watch = watch_of(&key.process);
+	process.tgid = task->tgid;
+	process.start_ns = task->start_boottime;
+	process.image = task->self_exec_id;
+	watch = watch_of(&process);
 	if (watch) {
-		bpf_map_delete_elem(&watched, &key.process.tgid);
-		bpf_map_delete_elem(&layouts, &key.process.tgid);
+		bpf_map_delete_elem(&watched, &process.tgid);
+		bpf_map_delete_elem(&layouts, &process.tgid);
+		emit_control(WIRE_CONTROL_GONE, &process, task);
 	}
-	if (watch)
-		emit_control(WIRE_CONTROL_GONE, &key, NULL, task);
 	return 0;
 }
 

@@ -182,6 +182,12 @@ struct wire_control {
 	struct wire_process origin;  /* FORK: whose memory it is a copy of */
 	__u64 start_arg;	     /* ROUTINE */
 	__u64 call_site;	     /* ROUTINE; 0: not known */
+	/* ROUTINE: the file that is mapped where the routine starts, and where in it that is, as
+	 * long as the process lived; inode 0: not known. The device is the kernel's dev_t. */
+	__u64 file_inode;
+	__u64 file_offset;
+	__u32 file_device;
+	__u32 pad2;
 	char process_comm[WIRE_COMM_BYTES];
 };
 
@@ -320,7 +326,7 @@ WIRE_ASSERT_SIZE(struct wire_data, 96);
 WIRE_ASSERT_SIZE(struct wire_thread, 136);
 WIRE_ASSERT_SIZE(struct wire_span, 488);
 WIRE_ASSERT_SIZE(struct wire_event, 128);
-WIRE_ASSERT_SIZE(struct wire_control, 96);
+WIRE_ASSERT_SIZE(struct wire_control, 120);
 WIRE_ASSERT_SIZE(struct wire_thread_record, 240);
 WIRE_ASSERT_SIZE(struct wire_arg, 16);
 WIRE_ASSERT_SIZE(struct wire_site, 56);

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
@@ -26,6 +26,10 @@
 #define LOOK_LAST_NS   (1000 * NS_PER_MS)
 #define PENDING_MAX    4096
 #define MAP_FILE_BYTES 128
+
+/* include/linux/kdev_t.h */
+#define KERNEL_MINOR_BITS 20
+#define KERNEL_MINOR_MASK ((1u << KERNEL_MINOR_BITS) - 1)
 
 struct pending_look {
 	struct wire_process image;
@@ -206,6 +210,10 @@ void session_control(struct session *session, const struct wire_control *record)
 	switch (record->kind) {
 	case WIRE_CONTROL_ROUTINE:
 		/* Names first: the process may not live much longer. */
+		processes_hint(session->processes, &key->process, key->id,
+			makedev(record->file_device >> KERNEL_MINOR_BITS,
+				record->file_device & KERNEL_MINOR_MASK),
+			record->file_inode, record->file_offset);
 		processes_name(session->processes, &birth, comm, comm, &name);
 		processes_call_site(session->processes, &key->process, record->call_site);
 		look_at_image(session, &key->process, true);

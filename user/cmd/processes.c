@@ -314,6 +314,22 @@ static struct name *look_up(struct image *image, uint64_t address, bool call_sit
 	return name;
 }
 
+/* Takes over the name. false without memory. */
+static bool name_add(struct image *image, struct name *name)
+{
+	if (image->name_count >= NAMES_MAX) {
+		tdestroy(image->names, free);
+		image->names = NULL;
+		image->name_count = 0;
+	}
+	if (!tsearch(name, &image->names, compare_names)) {
+		free(name);
+		return false;
+	}
+	image->name_count++;
+	return true;
+}
+
 static const struct name *name_get(struct image *image, uint64_t address, bool call_site)
 {
 	struct name wanted = {.address = address, .call_site = call_site}, *name;
@@ -322,19 +338,28 @@ static const struct name *name_get(struct image *image, uint64_t address, bool c
 	if (found)
 		return *(struct name **)found;
 	name = look_up(image, address, call_site);
-	if (!name)
-		return NULL;
-	if (image->name_count >= NAMES_MAX) {
-		tdestroy(image->names, free);
-		image->names = NULL;
-		image->name_count = 0;
+	return name && name_add(image, name) ? name : NULL;
+}
+
+void processes_hint(struct processes *processes, const struct wire_process *id, uint64_t start_fn,
+	dev_t device, ino_t inode, uint64_t file_offset)
+{
+	struct image *image = image_get(processes, id);
+	struct module *module;
+	struct symbol symbol;
+	struct name *name;
+
+	if (!image || !inode)
+		return;
+	module = module_cached(processes->modules, device, inode);
+	if (module && !module_symbolize(module, file_offset, &symbol)) {
+		name = name_new(start_fn, false, symbol.text);
+		if (name) {
+			name->resolved = name->executable = true;
+			name_add(image, name);
+		}
 	}
-	if (!tsearch(name, &image->names, compare_names)) {
-		free(name);
-		return NULL;
-	}
-	image->name_count++;
-	return name;
+	module_put(module);
 }
 
 const char *processes_call_site(

@@ -44,6 +44,12 @@ const char *processes_call_site(
 void processes_forked(struct processes *processes, const struct wire_process *child,
 	const struct wire_process *origin);
 
+/* Names a start function by its place in a file, as the kernel saw it while the image was
+ * there: right even when the process has ended or executed another program since. Only files
+ * that were looked at before can be named so. */
+void processes_hint(struct processes *processes, const struct wire_process *image,
+	uint64_t start_fn, dev_t device, ino_t inode, uint64_t file_offset);
+
 /* Forgets images that ended and have not been asked about for a while; events of them that
  * still wait in a ring come sooner than that. now_ns is any monotonic clock. */
 void processes_sweep(struct processes *processes, uint64_t now_ns);

@@ -191,6 +191,14 @@ struct module *module_open(struct module_cache *cache, int fd, const char *path)
 	return module;
 }
 
+struct module *module_cached(struct module_cache *cache, dev_t device, ino_t inode)
+{
+	for (struct module *at = cache->newest; at; at = at->older)
+		if (at->key.device == device && at->key.inode == inode)
+			return module_is_current(at) ? module_get(at) : NULL;
+	return NULL;
+}
+
 struct module *module_get(struct module *module)
 {
 	module->references++;

@@ -271,3 +271,15 @@ int target_call_site(struct target *target, uint64_t return_address, char *out, 
 	format_offset(place.function ? name : place.label, place.distance + 1, out, bytes);
 	return 0;
 }
+
+int module_symbolize(struct module *module, uint64_t file_offset, struct symbol *out)
+{
+	uint64_t vaddr = module_offset_to_vaddr(module, file_offset), distance;
+	const char *function = vaddr ? module_function_at(module, vaddr, &distance) : NULL;
+
+	if (!function || distance)
+		return -ENOENT;
+	*out = (struct symbol){.resolved = true, .executable = true};
+	demangle(function, out->text, sizeof(out->text));
+	return 0;
+}

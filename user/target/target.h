@@ -34,6 +34,9 @@ void module_cache_free(struct module_cache *cache);  /* NULL is fine */
  * counted reference, or NULL with errno set when it is not a regular ELF64 file of this
  * machine's architecture. */
 struct module *module_open(struct module_cache *cache, int fd, const char *path);
+/* A module that the cache has already, by what stat says of its file; counted, NULL when it has
+ * none. It may be of an earlier state of the file. */
+struct module *module_cached(struct module_cache *cache, dev_t device, ino_t inode);
 void module_put(struct module *module); /* NULL is fine */
 const char *module_path(const struct module *module);
 const char *module_basename(const struct module *module);
@@ -126,6 +129,9 @@ struct symbol {
 /* Names an address; refreshes the maps once when it lies in none. 0, or -ENOENT when it lies
  * in no mapping (out->text is then ""). */
 int target_symbolize(struct target *target, uint64_t address, struct symbol *out);
+
+/* Names the function that starts at this offset of a file. 0, or -ENOENT when none does. */
+int module_symbolize(struct module *module, uint64_t file_offset, struct symbol *out);
 
 /* Formats a return address as "function+0x12" (or "module+0x12"). 0 or -ENOENT. */
 int target_call_site(struct target *target, uint64_t return_address, char *out, size_t bytes);
