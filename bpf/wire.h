@@ -304,7 +304,6 @@ struct wire_site {
 	X(ROUTINES_FULL, "routines_full")                     \
 	X(WATCHED_FULL, "watched_full")                       \
 	X(SNAPSHOT_TORN, "snapshot_torn")                     \
-	X(SNAPSHOT_CUT, "snapshot_cut")                       \
 	X(START_DISAGREES, "start_disagrees")                 \
 	X(START_UNREADABLE, "start_unreadable")               \
 	X(BIRTHS_LATE, "births_late")                         \
