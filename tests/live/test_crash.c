@@ -21,10 +21,9 @@ static void require_clean(struct world *world, const struct bpf_state *before)
 
 static void kill_and_restart(struct world *world, int signal)
 {
-	char *count = text("%ld", scaled(world, 60000, 6000));
 	struct bpf_state before = bpf_state_take();
 	struct proc *work = work_start(
-		world, ARGV(workload(world, "churn"), "-n", count, "-c", "2", "--routines", "3"));
+		world, ARGV(workload(world, "churn"), "--endless", "-c", "2", "--routines", "3"));
 	char *pid = text("%d", (int)work->pid);
 	struct proc *first = tw_start(world, ARGV("-o", "json", "-p", pid), NULL), *second;
 	struct stream_log log;
@@ -40,10 +39,9 @@ static void kill_and_restart(struct world *world, int signal)
 
 	second = tw_start(world, ARGV("-o", "json", "-p", pid), NULL);
 	stream_ready(world, second);
+	proc_send(world, work, "enough\n");
 	truth = truth_read(world, work);
-	REQUIRE(world,
-		proc_wait(world, work) == 0 && truth.failed == 0 &&
-			truth_total(&truth) == (size_t)strtol(count, NULL, 10) + 3,
+	REQUIRE(world, proc_wait(world, work) == 0 && truth.failed == 0,
 		"the target came to harm: %s", json_dumps(truth.totals, 0));
 	stream_stop(world, second);
 	log = stream_read(world, second);

@@ -112,14 +112,15 @@ static void process_that_is_gone(struct world *world)
 /* Whenever it ends: either it was never there, or there is a stream with an end. */
 static void process_that_ends_while_attaching(struct world *world)
 {
-	for (int i = 0; i < ATTACH_TRIES; i++) {
+	/* Attaching takes seconds in a guest: fewer tries, spread wider. */
+	for (long i = 0; i < ATTACH_TRIES; i += scaled(world, 1, 4)) {
 		struct proc *work = work_start(world, ARGV(workload(world, "churn"), "-n", "1"));
 		struct proc *tw = proc_start(
 			world, ARGV(world->bin, "-o", "json", "-p", text("%d", (int)work->pid)));
 		const char *err;
 		int status;
 
-		for (int ms = 0; ms < i * 5; ms++)
+		for (long ms = 0; ms < i * scaled(world, 5, 80); ms++)
 			breathe();
 		proc_send(world, work, "go\n");
 		proc_wait(world, work);

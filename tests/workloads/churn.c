@@ -2,14 +2,16 @@
 /*
  * churn.c - creates and joins short-lived threads as fast as it can.
  *
- * churn [-n THREADS] [-c CREATORS] [--routines 1..3] [--fail N] [--log FILE] [--hold] [--now]
+ * churn [-n THREADS | --endless] [-c CREATORS] [--routines 1..3] [--fail N] [--log FILE]
+ *       [--hold] [--now]
  * THREADS in all, shared among CREATORS threads of routine churn_creator; the workers are of
  * churn_worker, churn_second, churn_third in turn. --fail: that many creates that fail on top
  * of it, spread among the others. --log: a line "TID ROUTINE BOOT_NS" for each worker, at a
  * moment within its life, so that a reused TID can be told apart. --hold: awaits a line after
- * the totals.
+ * the totals. --endless: creates until a line comes (no --log).
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "truth.h"
@@ -32,6 +34,7 @@ struct creator {
 	unsigned routines;
 	unsigned long created[ROUTINES];
 	unsigned long failed;
+	atomic_bool *enough; /* NULL: not endless */
 	pthread_t thread;
 };
 
@@ -73,7 +76,8 @@ static void *churn_creator(void *argument)
 	struct creator *creator = argument;
 	long fail_every = creator->fail ? creator->count / creator->fail : 0;
 
-	for (long i = 0; i < creator->count; i++) {
+	for (long i = 0; creator->enough ? !atomic_load(creator->enough) : i < creator->count;
+		i++) {
 		unsigned which = (unsigned)i % creator->routines;
 		struct life *life = creator->lives ? &creator->lives[i] : NULL;
 		pthread_t thread;
@@ -133,6 +137,8 @@ int main(int argc, char **argv)
 	long routines = truth_number(argc, argv, "--routines", 1);
 	long fail = truth_number(argc, argv, "--fail", 0);
 	const char *log = truth_text(argc, argv, "--log");
+	bool endless = truth_flag(argc, argv, "--endless");
+	atomic_bool enough = false;
 	struct creator *creators;
 
 	if (count < 1 || count > CREATORS_MAX || threads < count || routines < 1 ||
@@ -145,6 +151,7 @@ int main(int argc, char **argv)
 		creators[c].count = threads / count + (c < threads % count);
 		creators[c].fail = fail / count + (c < fail % count);
 		creators[c].routines = (unsigned)routines;
+		creators[c].enough = endless ? &enough : NULL;
 		if (log)
 			creators[c].lives = calloc((size_t)creators[c].count, sizeof(struct life));
 		if (log && !creators[c].lives)
@@ -153,6 +160,10 @@ int main(int argc, char **argv)
 	truth_ready(argc, argv);
 	for (long c = 0; c < count; c++)
 		creators[c].thread = truth_create(churn_creator, &creators[c]);
+	if (endless) {
+		truth_wait_line();
+		atomic_store(&enough, true);
+	}
 	for (long c = 0; c < count; c++)
 		truth_join(creators[c].thread);
 	if (log)
