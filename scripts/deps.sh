@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build=(clang llvm gcc g++ make bpftool libbpf-dev libelf-dev libiberty-dev
-	liblzma-dev zlib1g-dev pkg-config)
+	liblzma-dev zlib1g-dev git)
 tests=(libcmocka-dev libjansson-dev clang-format shellcheck mandoc bash-completion file
 	binutils musl-tools libclang-rt-14-dev prometheus redis-server memcached nginx-light
 	python3-minimal openjdk-17-jdk-headless cpio busybox-static)
