@@ -168,15 +168,12 @@ static __always_inline struct wire_control *control_reserve(
 	return record;
 }
 
-static __always_inline void emit_control(
-	__u32 kind, const struct wire_process *process, struct task_struct *task)
+static __always_inline void emit_exec(const struct wire_process *process)
 {
-	struct wire_control *record = control_reserve(kind, process);
+	struct wire_control *record = control_reserve(WIRE_CONTROL_EXEC, process);
 
-	if (!record)
-		return;
-	BPF_CORE_READ_STR_INTO(&record->process_comm, task, group_leader, comm);
-	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
+	if (record)
+		bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
 }
 
 /* Where in which file an address of the current process lies. */
@@ -206,7 +203,7 @@ static long note_file(struct task_struct *task, struct vm_area_struct *vma, void
 
 /* Current is of the same process as the thread. */
 static __always_inline void emit_routine(const struct wire_routine_key *key,
-	const struct wire_thread *thread, struct task_struct *task, struct task_struct *current)
+	const struct wire_thread *thread, struct task_struct *current)
 {
 	struct file_place place = {.address = key->id};
 	struct wire_control *record;
@@ -216,12 +213,10 @@ static __always_inline void emit_routine(const struct wire_routine_key *key,
 	if (!record)
 		return;
 	record->key = *key;
-	record->start_arg = thread->start_arg;
 	record->call_site = thread->call_site;
 	record->file_inode = place.inode;
 	record->file_offset = place.offset;
 	record->file_device = place.device;
-	BPF_CORE_READ_STR_INTO(&record->process_comm, task, group_leader, comm);
 	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
 }
 

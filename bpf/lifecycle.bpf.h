@@ -39,7 +39,7 @@ static __always_inline void thread_started(
 	}
 	stats_start(stats, thread, task);
 	if (created && key.source == WIRE_SOURCE_SYMBOL && key.id)
-		emit_routine(&key, &thread->wire, task, bpf_get_current_task_btf());
+		emit_routine(&key, &thread->wire, bpf_get_current_task_btf());
 	emit_thread(WIRE_EVENT_STARTED, thread, task, now);
 }
 
@@ -286,7 +286,7 @@ static __always_inline int executed(struct task_struct *task)
 	if (thread->phase == PHASE_LIVE && thread->wire.process.image == process.image)
 		return 0;
 	bpf_map_delete_elem(&layouts, &process.tgid);
-	emit_control(WIRE_CONTROL_EXEC, &process, task);
+	emit_exec(&process);
 	now = bpf_ktime_get_boot_ns();
 	if (thread->phase == PHASE_LIVE) {
 		/* Still under the tid it had in the old image, which gets no other end. */
@@ -367,7 +367,6 @@ static __always_inline int freed(struct task_struct *task)
 	struct thread_state *thread = thread_get(task);
 	struct wire_process process = {};
 	struct fallback_key fallback;
-	struct wire_watch *watch;
 
 	/* The task's storage is still there: an end that was missed is made good. */
 	if (thread && __sync_val_compare_and_swap(&thread->phase, PHASE_LIVE, PHASE_EXITED) ==
@@ -385,12 +384,9 @@ static __always_inline int freed(struct task_struct *task)
 		return 0;
 	process.tgid = task->tgid;
 	process.start_ns = task->start_boottime;
-	process.image = task->self_exec_id;
-	watch = watch_of(&process);
-	if (watch) {
+	if (watch_of(&process)) {
 		bpf_map_delete_elem(&watched, &process.tgid);
 		bpf_map_delete_elem(&layouts, &process.tgid);
-		emit_control(WIRE_CONTROL_GONE, &process, task);
 	}
 	return 0;
 }

@@ -15,8 +15,6 @@
 #include <linux/types.h>
 #endif
 
-#define WIRE_VERSION 1u
-
 #define WIRE_COMM_BYTES	 16 /* TASK_COMM_LEN */
 #define WIRE_NAME_BYTES	 64 /* with the NUL; longer names are cut and counted */
 #define WIRE_KEY_BYTES	 24
@@ -171,8 +169,7 @@ struct wire_event {
 
 #define WIRE_CONTROL_ROUTINE 1u /* first thread of this routine in this image */
 #define WIRE_CONTROL_EXEC    2u
-#define WIRE_CONTROL_GONE    3u /* process ended and was reaped */
-#define WIRE_CONTROL_FORK    4u /* a process that begins as a copy of another; not woken */
+#define WIRE_CONTROL_FORK    3u /* a process that begins as a copy of another; not woken */
 
 struct wire_control {
 	__u32 kind;
@@ -180,7 +177,6 @@ struct wire_control {
 	__u64 time_ns;
 	struct wire_routine_key key; /* ROUTINE: all; else only key.process */
 	struct wire_process origin;  /* FORK: whose memory it is a copy of */
-	__u64 start_arg;	     /* ROUTINE */
 	__u64 call_site;	     /* ROUTINE; 0: not known */
 	/* ROUTINE: the file that is mapped where the routine starts, and where in it that is, as
 	 * long as the process lived; inode 0: not known. The device is the kernel's dev_t. */
@@ -188,7 +184,6 @@ struct wire_control {
 	__u64 file_offset;
 	__u32 file_device;
 	__u32 pad2;
-	char process_comm[WIRE_COMM_BYTES];
 };
 
 /* ---- iterator records ---- */
@@ -325,7 +320,7 @@ WIRE_ASSERT_SIZE(struct wire_data, 96);
 WIRE_ASSERT_SIZE(struct wire_thread, 136);
 WIRE_ASSERT_SIZE(struct wire_span, 488);
 WIRE_ASSERT_SIZE(struct wire_event, 128);
-WIRE_ASSERT_SIZE(struct wire_control, 120);
+WIRE_ASSERT_SIZE(struct wire_control, 96);
 WIRE_ASSERT_SIZE(struct wire_thread_record, 240);
 WIRE_ASSERT_SIZE(struct wire_arg, 16);
 WIRE_ASSERT_SIZE(struct wire_site, 56);

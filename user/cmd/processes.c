@@ -428,10 +428,9 @@ void processes_name(struct processes *processes, const struct birth *birth, cons
 		*out = (struct routine_name){.text = "main", .source = SOURCE_SYMBOL};
 		return;
 	case WIRE_SOURCE_SPAWN:
-		*out = (struct routine_name){.text = birth->name, .source = SOURCE_SPAWN};
-		return;
 	case WIRE_SOURCE_SPAN:
-		*out = (struct routine_name){.text = birth->name, .source = SOURCE_SPAN};
+		*out = (struct routine_name){
+			.text = birth->name, .source = (enum name_source)birth->source};
 		return;
 	default:
 		*out = (struct routine_name){.text = comm, .source = SOURCE_COMM};
