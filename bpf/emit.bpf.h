@@ -55,6 +55,11 @@ static __noinline void event_fill(struct wire_event *event, const struct thread_
 	event->start_fn = thread->start_fn;
 	event->start_arg = thread->start_arg;
 	event->call_site = thread->call_site;
+	event->callable = thread->callable;
+	event->creator_id = thread->creator_id;
+	event->creator_source = thread->creator_source;
+	event->trampoline = thread->trampoline;
+	event->origin_stack = thread->origin_stack;
 	event->tid = thread->tid;
 	event->creator_tid = thread->creator_tid;
 	event->flags = thread->flags;

@@ -25,7 +25,7 @@
 /* Where a routine's name comes from, the best last. */
 #define WIRE_SOURCE_COMM   1u
 #define WIRE_SOURCE_SYMBOL 2u /* a start function's address; 0 is a process' main thread */
-#define WIRE_SOURCE_TYPE   3u /* told by user space only: a type behind a trampoline */
+#define WIRE_SOURCE_TYPE   3u /* what a trampoline was to call: see wire_callable */
 #define WIRE_SOURCE_SPAWN  4u
 #define WIRE_SOURCE_SPAN   5u
 
@@ -42,8 +42,8 @@ struct wire_process {
 
 /*
  * A routine within an image: the key of `routine_stats`.
- * id: the address of the start function for WIRE_SOURCE_SYMBOL (0: the main thread),
- * else the number of the name in `names`.
+ * id: the address of the start function for WIRE_SOURCE_SYMBOL (0: the main thread), the
+ * number of the callable for WIRE_SOURCE_TYPE, else the number of the name in `names`.
  */
 struct wire_routine_key {
 	struct wire_process process;
@@ -85,6 +85,36 @@ struct wire_data {
 	char text[WIRE_VALUE_BYTES]; /* WIRE_DATA_STRING */
 };
 
+/*
+ * Start functions of run-time systems, which call what the program gave them. What a thread's
+ * argument points to tells it apart from the others that start there.
+ */
+#define WIRE_TRAMPOLINE_NONE	   0u
+#define WIRE_TRAMPOLINE_STD_THREAD 1u /* libstdc++: arg -> std::thread::_State, a C++ object */
+#define WIRE_TRAMPOLINE_RUST	   2u /* arg -> Box<dyn FnOnce()>: {data, vtable} */
+#define WIRE_TRAMPOLINE_FUNCTION   3u /* arg -> {function, ...}: GNU OpenMP, GLib */
+#define WIRE_TRAMPOLINE_PYTHON	   4u /* arg -> {function, bootstate}: CPython */
+
+#define WIRE_OBJECT_WORDS 8
+#define WIRE_INNER_WORDS  16
+
+/*
+ * The memory behind a trampoline's argument, as the kernel read it at the thread's birth (or
+ * user space later). STD_THREAD: object is the _State, inner what its second word points to.
+ * RUST: object is the box, inner the vtable {drop, size, align, call}. FUNCTION: object only.
+ * PYTHON: object is the bootstate {.., func, ..}, inner the threading.Thread that func is
+ * bound to. Counts are of words that could be read.
+ */
+struct wire_callable {
+	__u32 trampoline; /* WIRE_TRAMPOLINE_* */
+	__u16 object_count;
+	__u16 inner_count;
+	__u64 object_address;
+	__u64 inner_address;
+	__u64 object[WIRE_OBJECT_WORDS];
+	__u64 inner[WIRE_INNER_WORDS];
+};
+
 #define WIRE_THREAD_MAIN     (1u << 0) /* began life as its process' main thread */
 #define WIRE_THREAD_ADOPTED  (1u << 1) /* was running before us */
 #define WIRE_THREAD_DETACHED (1u << 2) /* created detached, as its control block says */
@@ -103,6 +133,14 @@ struct wire_thread {
 	__u64 start_arg;
 	__u64 pthread;	 /* the thread pointer, which is pthread_self(); 0: none yet */
 	__u64 call_site; /* return address of the pthread_create call; 0: not known */
+	/* Tells apart within an image what a trampoline was to call (for PYTHON: the Thread
+	 * object); equal numbers have one name, which needs the wire_callable. 0: none. */
+	__u64 callable;
+	__u64 creator_id;     /* with creator_source: wire_routine_key of the creator's routine */
+	__u32 creator_source; /* 0: not known */
+	__u32 trampoline;     /* WIRE_TRAMPOLINE_* that start_fn is */
+	__s32 origin_stack;   /* key in `origin_stacks`; negative: none */
+	__u32 pad;
 	__u32 tid;
 	__u32 creator_tid;	    /* 0: not known */
 	__u32 source;		    /* of the birth name */
@@ -154,6 +192,12 @@ struct wire_event {
 	__u64 start_fn;
 	__u64 start_arg;
 	__u64 call_site;
+	__u64 callable;
+	__u64 creator_id;
+	__u32 creator_source;
+	__u32 trampoline;
+	__s32 origin_stack;
+	__u32 pad;
 	__u32 tid;
 	__u32 creator_tid;
 	__u32 ns_tgid;
@@ -184,6 +228,9 @@ struct wire_control {
 	__u64 file_offset;
 	__u32 file_device;
 	__u32 pad2;
+	__u64 start_fn;
+	__u64 start_arg;
+	struct wire_callable callable; /* ROUTINE of WIRE_SOURCE_TYPE; else all 0 */
 };
 
 /* ---- iterator records ---- */
@@ -317,11 +364,12 @@ WIRE_ASSERT_SIZE(struct wire_process, 16);
 WIRE_ASSERT_SIZE(struct wire_routine_key, 32);
 WIRE_ASSERT_SIZE(struct wire_routine_stats, 312);
 WIRE_ASSERT_SIZE(struct wire_data, 96);
-WIRE_ASSERT_SIZE(struct wire_thread, 136);
+WIRE_ASSERT_SIZE(struct wire_callable, 216);
+WIRE_ASSERT_SIZE(struct wire_thread, 168);
 WIRE_ASSERT_SIZE(struct wire_span, 488);
-WIRE_ASSERT_SIZE(struct wire_event, 128);
-WIRE_ASSERT_SIZE(struct wire_control, 96);
-WIRE_ASSERT_SIZE(struct wire_thread_record, 240);
+WIRE_ASSERT_SIZE(struct wire_event, 160);
+WIRE_ASSERT_SIZE(struct wire_control, 328);
+WIRE_ASSERT_SIZE(struct wire_thread_record, 272);
 WIRE_ASSERT_SIZE(struct wire_arg, 16);
 WIRE_ASSERT_SIZE(struct wire_site, 56);
 

@@ -165,7 +165,7 @@ static void strings_are_copies(void **state)
 		.process = process,
 		.comm = comm,
 		.birth = {birth, SOURCE_SPAWN, false},
-		.call_site = site,
+		.origin.call_site = site,
 		.wait = wait,
 		.span_count = 1,
 		.spans = {{.name = span,
@@ -184,7 +184,7 @@ static void strings_are_copies(void **state)
 	assert_string_equal(copy->process, "process");
 	assert_string_equal(copy->comm, "comm");
 	assert_string_equal(copy->birth.text, "birth");
-	assert_string_equal(copy->call_site, "site");
+	assert_string_equal(copy->origin.call_site, "site");
 	assert_string_equal(copy->wait, "wait");
 	assert_string_equal(copy->spans[0].name, "span");
 	assert_string_equal(copy->spans[0].data[0].key, "key");

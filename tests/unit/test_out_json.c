@@ -114,9 +114,10 @@ static void every_event_field(void **state)
 	event.type = EVENT_STARTED;
 	event.instance = INSTANCE_THREAD;
 	event.already_running = true;
-	event.routine = (struct routine_name){"main::{lambda()#1}", SOURCE_TYPE, true};
-	event.creator_tid = 100;
-	event.call_site = "spawn_all+0x1f";
+	event.routine = (struct routine_name){
+		.text = "main::{lambda()#1}", .source = SOURCE_TYPE, .heuristic = true};
+	event.origin.creator_tid = 100;
+	event.origin.call_site = "spawn_all+0x1f";
 	event.data_count = 4;
 	event.data[1] = (struct data_item){"min", NULL, INT64_MIN};
 	event.data[2] = (struct data_item){"max", NULL, INT64_MAX};
@@ -160,7 +161,7 @@ static void unknown_fields_are_absent(void **state)
 	struct event event = {.type = EVENT_FINISHED,
 		.boot_ns = 1,
 		.process = "",
-		.call_site = "",
+		.origin.call_site = "",
 		.routine = {"", SOURCE_COMM, false}};
 
 	(void)state;
@@ -179,7 +180,7 @@ static void hostile_text_in_every_event_field(void **state)
 		struct event event = full_event();
 		event.process = text;
 		event.routine.text = text;
-		event.call_site = text;
+		event.origin.call_site = text;
 		event.data[0] = (struct data_item){text, text, 0};
 		json_t *root = event_object(&event);
 		assert_text(root, "process", read);
@@ -265,8 +266,8 @@ static struct snapshot *make_snapshot(const char *text)
 		.start_ns = BOOT_NS - 900,
 		.cpu_ns = 77,
 		.state = WIRE_STATE_SLEEPING,
-		.creator_tid = 100,
-		.call_site = text,
+		.origin.creator_tid = 100,
+		.origin.call_site = text,
 		.wait = text,
 		.span_count = 2,
 		.spans = {{.name = "outer", .begin_ns = BOOT_NS - 500},

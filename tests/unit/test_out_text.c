@@ -35,8 +35,8 @@ static struct event make_event(void)
 		.process = "server",
 		.routine = {"worker", SOURCE_SYMBOL, false},
 		.start_ns = 3600 * S + 62 * S,
-		.creator_tid = 1234,
-		.call_site = "spawn_all+0x1f",
+		.origin.creator_tid = 1234,
+		.origin.call_site = "spawn_all+0x1f",
 		.timebox_ns = 500 * MS,
 		.data_count = 2,
 		.data = {{"id", NULL, -7}, {"path", "/a b", 0}},
@@ -67,12 +67,13 @@ static void lines_are_exact(void **state)
 			    "timebox=500ms id=-7 path=\"/a b\"\n");
 	event.data_count = 0;
 	event.timebox_ns = 0;
-	event.call_site = NULL;
-	event.routine = (struct routine_name){"worker", SOURCE_COMM, true};
+	event.origin.call_site = NULL;
+	event.routine =
+		(struct routine_name){.text = "worker", .source = SOURCE_COMM, .heuristic = true};
 	assert_line(&event, "01:01:02.007 finished    1234    1240 server          "
 			    "(worker)?                          7.0ms tid 1234\n");
 	event.type = EVENT_STARTED;
-	event.creator_tid = 0;
+	event.origin.creator_tid = 0;
 	assert_line(&event, "01:01:02.007 started     1234    1240 server          "
 			    "(worker)?                              - -\n");
 	event.already_running = true;
@@ -81,9 +82,10 @@ static void lines_are_exact(void **state)
 	event.already_running = false;
 	event.type = EVENT_TIMEBOX;
 	event.instance = INSTANCE_SPAN;
-	event.creator_tid = 1234; /* the thread's, not the span's */
+	event.origin.creator_tid = 1234; /* the thread's, not the span's */
 	event.process = NULL;
-	event.routine = (struct routine_name){NULL, SOURCE_SPAN, false};
+	event.routine =
+		(struct routine_name){.text = NULL, .source = SOURCE_SPAN, .heuristic = false};
 	assert_line(&event, "01:01:02.007 timebox     1234    1240 -               "
 			    "-                                  7.0ms -\n");
 }
@@ -142,7 +144,7 @@ static void hostile_text_stays_in_its_line(void **state)
 		event.process = text;
 		event.routine.text = text;
 		event.routine.heuristic = true;
-		event.call_site = text;
+		event.origin.call_site = text;
 		event.data[0] = (struct data_item){text, text, 0};
 		char *line = line_of(&plain, &event);
 		assert_harmless_line(line);
@@ -156,13 +158,15 @@ static void long_names_are_cut_with_a_mark(void **state)
 
 	(void)state;
 	event.process = FIVE_HUNDRED;
-	event.routine = (struct routine_name){FIVE_HUNDRED, SOURCE_COMM, true};
+	event.routine = (struct routine_name){
+		.text = FIVE_HUNDRED, .source = SOURCE_COMM, .heuristic = true};
 	char *line = line_of(&plain, &event);
 	assert_non_null(strstr(line, " aaaaaaaaaaaaaa~ (" FIFTY "aaaaaaaaa~)?   7.0ms "));
 	free(line);
 
 	/* Longer than its column, but not too long: the rest of the line moves. */
-	event.routine = (struct routine_name){FIFTY, SOURCE_SYMBOL, false};
+	event.routine =
+		(struct routine_name){.text = FIFTY, .source = SOURCE_SYMBOL, .heuristic = false};
 	line = line_of(&plain, &event);
 	assert_non_null(strstr(line, " " FIFTY "   7.0ms "));
 	free(line);
@@ -231,7 +235,7 @@ static struct snapshot *make_snapshot(const char *text)
 			.start_ns = (90 + i) * S,
 			.cpu_ns = 5 * MS,
 			.state = i == 2 ? WIRE_STATE_RUNNING : WIRE_STATE_SLEEPING,
-			.creator_tid = 10,
+			.origin.creator_tid = 10,
 			.wait = i == 0 ? "futex_wait" : NULL,
 		};
 		if (i == 1) {

@@ -151,8 +151,8 @@ static void on_event(void *context, const void *record, size_t bytes)
 		.timebox_ns = view.header->timebox_ns,
 	};
 	if (event.instance == INSTANCE_THREAD) {
-		event.creator_tid = view.header->creator_tid;
-		event.call_site = processes_call_site(
+		event.origin.creator_tid = view.header->creator_tid;
+		event.origin.call_site = processes_call_site(
 			processes, &view.header->process, view.header->call_site);
 	}
 	/* A rename tells the name that the thread has given itself, whatever it was born as. */

@@ -84,9 +84,10 @@ void view_thread(
 		.start_ns = thread->start_ns,
 		.cpu_ns = record->cpu_ns,
 		.state = record->state,
-		.creator_tid = thread->creator_tid,
-		.call_site = processes_call_site(
+		.origin.creator_tid = thread->creator_tid,
+		.origin.call_site = processes_call_site(
 			session->processes, &thread->process, thread->call_site),
+		.detached = thread->flags & WIRE_THREAD_DETACHED,
 		.wait = wait_site(session, record),
 	};
 	processes_name(session->processes, &birth, record->comm, record->process_comm, &to->birth);

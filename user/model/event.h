@@ -27,9 +27,30 @@ enum name_source {
 
 /* A routine's name with where it comes from. */
 struct routine_name {
-	const char *text;
+	const char *text; /* shortened for people */
 	enum name_source source;
-	bool heuristic; /* guessed, not told */
+	bool heuristic;	      /* guessed, not told */
+	const char *full;     /* the whole demangled name; NULL: text is the whole */
+	const char *build_id; /* hex, of the file, when text is module+0xoffset; NULL: none */
+};
+
+#define ORIGIN_FRAMES_MAX 64
+
+/* Who created a thread, and where. All of it may be not known. */
+struct origin {
+	uint32_t creator_tid;	     /* 0: not known */
+	const char *creator_routine; /* what the creator was doing then; NULL: not known */
+	const char *call_site;	     /* "function+0x12" of the call that created it, or NULL */
+	const char *file;	     /* source file of the call site, or NULL */
+	uint32_t line;		     /* 0: not known */
+	size_t frame_count;	     /* user stack at that time, the call site first */
+	const char *frames[ORIGIN_FRAMES_MAX]; /* "function+0x12 file:line" */
+};
+
+/* Where a process lives; a field that is not known is NULL. */
+struct confinement {
+	const char *cgroup;    /* path in the unified hierarchy */
+	const char *container; /* id of the container that the path tells of */
 };
 
 struct data_item {
@@ -47,10 +68,10 @@ struct event {
 	uint32_t ns_pid, ns_tid;
 	const char *process; /* comm of the process' leader */
 	struct routine_name routine;
-	uint64_t start_ns;     /* CLOCK_BOOTTIME */
-	uint64_t timebox_ns;   /* 0: none */
-	uint32_t creator_tid;  /* 0: not known */
-	const char *call_site; /* "function+0x12"; NULL: not known */
+	uint64_t start_ns;    /* CLOCK_BOOTTIME */
+	uint64_t timebox_ns;  /* 0: none */
+	struct origin origin; /* of the thread */
+	struct confinement confinement;
 	size_t data_count;
 	struct data_item data[WIRE_DATA_MAX];
 };

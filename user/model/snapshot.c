@@ -100,10 +100,30 @@ static bool keep_span(struct arena *arena, struct snapshot_span *span)
 	return true;
 }
 
+static bool keep_routine(struct arena *arena, struct routine_name *routine)
+{
+	return keep_name(arena, &routine->text) && keep_text(arena, &routine->full) &&
+	       keep_text(arena, &routine->build_id);
+}
+
+static bool keep_origin(struct arena *arena, struct origin *origin)
+{
+	if (!keep_text(arena, &origin->creator_routine) || !keep_text(arena, &origin->call_site) ||
+		!keep_text(arena, &origin->file))
+		return false;
+	for (size_t i = 0; i < origin->frame_count; i++) {
+		if (!keep_name(arena, &origin->frames[i]))
+			return false;
+	}
+	return true;
+}
+
 static bool keep_thread(struct arena *arena, struct snapshot_thread *thread)
 {
 	if (!keep_name(arena, &thread->process) || !keep_name(arena, &thread->comm) ||
-		!keep_name(arena, &thread->birth.text) || !keep_text(arena, &thread->call_site) ||
+		!keep_routine(arena, &thread->birth) || !keep_origin(arena, &thread->origin) ||
+		!keep_text(arena, &thread->confinement.cgroup) ||
+		!keep_text(arena, &thread->confinement.container) ||
 		!keep_text(arena, &thread->wait))
 		return false;
 	for (size_t i = 0; i < thread->span_count; i++) {
@@ -115,7 +135,8 @@ static bool keep_thread(struct arena *arena, struct snapshot_thread *thread)
 
 static bool is_within_limits(const struct snapshot_thread *thread)
 {
-	if (thread->state >= WIRE_STATE_COUNT || thread->span_count > WIRE_SPANS_MAX)
+	if (thread->state >= WIRE_STATE_COUNT || thread->span_count > WIRE_SPANS_MAX ||
+		thread->origin.frame_count > ORIGIN_FRAMES_MAX)
 		return false;
 	for (size_t i = 0; i < thread->span_count; i++) {
 		if (thread->spans[i].data_count > WIRE_DATA_MAX)

@@ -26,11 +26,12 @@ struct snapshot_thread {
 	struct routine_name birth;
 	uint64_t start_ns;
 	uint64_t cpu_ns;
-	uint32_t state;	       /* WIRE_STATE_* */
-	uint32_t creator_tid;  /* 0: not known */
-	const char *call_site; /* NULL: not known */
-	const char *wait;      /* kernel function it is blocked in; NULL: not known */
-	size_t span_count;     /* outermost first */
+	uint32_t state; /* WIRE_STATE_* */
+	struct origin origin;
+	struct confinement confinement;
+	bool detached;	   /* created detached, as far as its control block could be read */
+	const char *wait;  /* kernel function it is blocked in; NULL: not known */
+	size_t span_count; /* outermost first */
 	struct snapshot_span spans[WIRE_SPANS_MAX];
 };
 

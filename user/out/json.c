@@ -25,8 +25,8 @@ int json_event(FILE *out, const struct out_options *options, const struct event 
 	if (event->type == EVENT_FINISHED && event->start_ns)
 		json_put_u64(&json, "duration_ns", event_age_ns(event));
 	json_put_known_u64(&json, "timebox_ns", event->timebox_ns);
-	json_put_known_u64(&json, "creator_tid", event->creator_tid);
-	json_put_known_text(&json, "call_site", event->call_site);
+	json_put_origin(&json, &event->origin);
+	json_put_confinement(&json, &event->confinement);
 	json_put_data(&json, event->data, event->data_count);
 	return json_line_end(&json);
 }

@@ -73,6 +73,30 @@ void json_put_routine(struct json_writer *json, const struct routine_name *routi
 	json_put_known_text(json, "routine", routine->text);
 	json_put_text(json, "source", name_source_name(routine->source));
 	json_put_bool(json, "heuristic", routine->heuristic);
+	json_put_known_text(json, "routine_full", routine->full);
+	json_put_known_text(json, "build_id", routine->build_id);
+}
+
+void json_put_origin(struct json_writer *json, const struct origin *origin)
+{
+	json_put_known_u64(json, "creator_tid", origin->creator_tid);
+	json_put_known_text(json, "creator_routine", origin->creator_routine);
+	json_put_known_text(json, "call_site", origin->call_site);
+	json_put_known_text(json, "file", origin->file);
+	json_put_known_u64(json, "line", origin->line);
+	if (!origin->frame_count)
+		return;
+	json_key(json, "origin_stack");
+	json_array_begin(json);
+	for (size_t i = 0; i < origin->frame_count; i++)
+		json_text(json, origin->frames[i]);
+	json_array_end(json);
+}
+
+void json_put_confinement(struct json_writer *json, const struct confinement *confinement)
+{
+	json_put_known_text(json, "cgroup", confinement->cgroup);
+	json_put_known_text(json, "container", confinement->container);
 }
 
 /* Is there a later item whose key reads the same once it is escaped? */

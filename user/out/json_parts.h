@@ -14,8 +14,13 @@ void json_line_begin(struct json_writer *json, const char *type, const struct ou
 /* Ends a line. 0 or the stream's negative errno. */
 int json_line_end(struct json_writer *json);
 
-/* "routine", "source", "heuristic". */
+/* "routine", "source", "heuristic"; where known "routine_full", "build_id". */
 void json_put_routine(struct json_writer *json, const struct routine_name *routine);
+/* "creator_tid", "creator_routine", "call_site", "file", "line", "origin_stack"; each where known.
+ */
+void json_put_origin(struct json_writer *json, const struct origin *origin);
+/* "cgroup", "container", where known. */
+void json_put_confinement(struct json_writer *json, const struct confinement *confinement);
 /* "data" as an object, absent without items. Of items with one key the last one counts. */
 void json_put_data(struct json_writer *json, const struct data_item *items, size_t count);
 /* "drops" as an object, {} when there are none. */

@@ -87,8 +87,10 @@ static void put_thread(struct json_writer *json, const struct snapshot *snapshot
 	json_put_text(json, "state", thread_state_name(thread->state));
 	json_put_u64(json, "cpu_ns", thread->cpu_ns);
 	json_put_known_text(json, "wait", thread->wait);
-	json_put_known_u64(json, "creator_tid", thread->creator_tid);
-	json_put_known_text(json, "call_site", thread->call_site);
+	if (thread->detached)
+		json_put_bool(json, "detached", true);
+	json_put_origin(json, &thread->origin);
+	json_put_confinement(json, &thread->confinement);
 	if (thread->span_count) {
 		const struct snapshot_span *innermost = &thread->spans[thread->span_count - 1];
 		json_put_known_text(json, "birth", thread->birth.text);

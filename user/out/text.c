@@ -66,9 +66,8 @@ int text_event(FILE *out, const struct out_options *options, const struct event 
 	put_age(out, event);
 
 	/* A span has no creator but the thread it runs in. */
-	bool is_thread = event->instance == INSTANCE_THREAD;
-	int used = text_by(
-		out, is_thread ? event->call_site : NULL, is_thread ? event->creator_tid : 0);
+	static const struct origin none;
+	int used = text_by(out, event->instance == INSTANCE_THREAD ? &event->origin : &none);
 	if (text_has_data(event->timebox_ns, event->data_count)) {
 		text_fill(out, used, TEXT_BY_COLUMNS);
 		text_data(out, event->timebox_ns, event->data, event->data_count);

@@ -100,12 +100,12 @@ int text_routine_width(const struct routine_name *routine)
 	return escape_terminal_width(text, TEXT_ROUTINE_MAX - marks) + marks;
 }
 
-int text_by(FILE *out, const char *call_site, uint32_t creator_tid)
+int text_by(FILE *out, const struct origin *origin)
 {
-	if (call_site && *call_site)
-		return escape_terminal(out, call_site, TEXT_BY_MAX);
-	if (creator_tid)
-		return fprintf(out, "tid %" PRIu32, creator_tid);
+	if (origin->call_site && *origin->call_site)
+		return escape_terminal(out, origin->call_site, TEXT_BY_MAX);
+	if (origin->creator_tid)
+		return fprintf(out, "tid %" PRIu32, origin->creator_tid);
 	return text_column(out, NULL, 1);
 }
 

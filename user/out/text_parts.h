@@ -44,7 +44,7 @@ int text_routine_width(const struct routine_name *routine);
 /* One column of at most `columns`, "-" when text is NULL or empty. */
 int text_column(FILE *out, const char *text, int columns);
 /* Who created a thread: its call site, else "tid N", else "-". */
-int text_by(FILE *out, const char *call_site, uint32_t creator_tid);
+int text_by(FILE *out, const struct origin *origin);
 
 /* Is there anything for DATA? */
 bool text_has_data(uint64_t timebox_ns, size_t data_count);

@@ -157,7 +157,7 @@ static void put_thread(FILE *out, const struct snapshot *snapshot,
 	text_age_cell(out, thread->cpu_ns);
 	text_fill(out, text_routine(out, &routine), routine_columns);
 	text_fill(out, text_column(out, thread->wait, WAIT_MAX), WAIT_COLUMNS);
-	int used = text_by(out, thread->call_site, thread->creator_tid);
+	int used = text_by(out, &thread->origin);
 	if (text_has_data(span->timebox_ns, span->data_count)) {
 		text_fill(out, used, TEXT_BY_COLUMNS);
 		text_data(out, span->timebox_ns, span->data, span->data_count);
