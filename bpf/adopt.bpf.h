@@ -5,7 +5,7 @@
 #ifndef TW_ADOPT_BPF_H
 #define TW_ADOPT_BPF_H
 
-#include "bpf/state.bpf.h"
+#include "bpf/emit.bpf.h"
 
 /* All that the task itself tells; the caller may learn a start function after it. */
 static __always_inline void adopt_fill(
@@ -29,13 +29,15 @@ static __always_inline void adopt_fill(
 		BPF_CORE_READ_STR_INTO(&thread->name, task, comm);
 }
 
-static __always_inline void adopt_count(struct thread_state *thread, struct task_struct *task)
+/* callable: of a thread behind a trampoline, else NULL. */
+static __always_inline void adopt_count(
+	struct thread_state *thread, struct task_struct *task, const struct wire_callable *callable)
 {
 	struct wire_routine_key key = thread_key(&thread->wire);
 	struct wire_routine_stats *stats = NULL;
-	bool created;
+	bool created = false;
 
-	if (key.id != WIRE_NAME_ID_OTHER || key.source == WIRE_SOURCE_SYMBOL)
+	if (key.id != WIRE_NAME_ID_OTHER || source_is_address(key.source))
 		stats = stats_get(&key, &created);
 	if (!stats) {
 		thread->wire.flags |= WIRE_THREAD_OTHER;
@@ -45,6 +47,8 @@ static __always_inline void adopt_count(struct thread_state *thread, struct task
 		return;
 	__sync_fetch_and_add(&stats->adopted, 1);
 	stats_name_process(stats, thread, task);
+	if (callable && (created || thread->wire.trampoline == WIRE_TRAMPOLINE_PYTHON))
+		emit_routine(&key, &thread->wire, task, callable);
 }
 
 #endif

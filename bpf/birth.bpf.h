@@ -13,11 +13,12 @@
 #ifndef TW_BIRTH_BPF_H
 #define TW_BIRTH_BPF_H
 
-#include "bpf/state.bpf.h"
+#include "bpf/callable.bpf.h"
 
 #define GLIBC_SELF_WORD	    2
 #define GLIBC_JOINID_BEFORE 24
 #define MUSL_DETACH_STATE   0x38
+#define MUSL_STATE_JOINABLE 2
 #define MUSL_STATE_DETACHED 3
 
 struct control_block_head {
@@ -61,8 +62,8 @@ static __always_inline void birth_take_glibc(
 {
 	thread->start_fn = tail->start_routine;
 	thread->start_arg = tail->arg;
-	if (tail->joinid == thread->pthread)
-		thread->flags |= WIRE_THREAD_DETACHED;
+	thread->flags |=
+		tail->joinid == thread->pthread ? WIRE_THREAD_DETACHED : WIRE_THREAD_JOINABLE;
 }
 
 /*
@@ -96,6 +97,32 @@ static __always_inline int birth_read_own(struct wire_thread *thread, __u32 tid)
 	return kind;
 }
 
+static __always_inline void birth_take_musl_state(struct wire_thread *thread, __u32 state)
+{
+	if (state == MUSL_STATE_DETACHED)
+		thread->flags |= WIRE_THREAD_DETACHED;
+	else if (state == MUSL_STATE_JOINABLE)
+		thread->flags |= WIRE_THREAD_JOINABLE;
+}
+
+/* Sees through the trampoline of a thread of the current process. */
+static __always_inline void callable_of_current(
+	struct wire_thread *thread, struct task_struct *current)
+{
+	struct creator_state *creator;
+
+	if (!thread->start_fn)
+		return;
+	thread->trampoline = trampoline_of(thread, current);
+	if (thread->trampoline == WIRE_TRAMPOLINE_NONE)
+		return;
+	creator = bpf_task_storage_get(&creators, current, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (creator)
+		callable_read(thread, &creator->callable, current, false);
+	else
+		count(WIRE_COUNTER_CALLABLE_UNREADABLE);
+}
+
 /* A start function for a thread that was adopted on itself, by a probe or at its end. */
 static __always_inline void birth_of_current(struct wire_thread *thread, struct task_struct *task)
 {
@@ -105,8 +132,8 @@ static __always_inline void birth_of_current(struct wire_thread *thread, struct 
 		return;
 	namespace_ids(task, &ns_tgid, &ns_tid);
 	birth_read_own(thread, ns_tid);
-	if (thread->start_fn)
-		thread->source = WIRE_SOURCE_SYMBOL;
+	callable_of_current(thread, task);
+	source_from_start(thread);
 }
 
 #endif

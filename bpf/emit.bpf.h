@@ -9,7 +9,7 @@
 #ifndef TW_EMIT_BPF_H
 #define TW_EMIT_BPF_H
 
-#include "bpf/state.bpf.h"
+#include "bpf/callable.bpf.h"
 
 struct event_named {
 	struct wire_event header;
@@ -94,7 +94,7 @@ static __always_inline void emit_thread_as(__u32 kind, const struct thread_state
 
 	if (!cfg_events)
 		return;
-	if (state->wire.source == WIRE_SOURCE_SYMBOL) {
+	if (source_is_address(state->wire.source)) {
 		bare = bpf_ringbuf_reserve(&events, sizeof(*bare), 0);
 		if (!bare)
 			return count_dropped(kind);
@@ -181,47 +181,30 @@ static __always_inline void emit_exec(const struct wire_process *process)
 		bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
 }
 
-/* Where in which file an address of the current process lies. */
-struct file_place {
-	__u64 address;
-	__u64 inode;
-	__u64 offset;
-	__u32 device;
-	__u32 pad;
-};
-
-#define PAGE_SHIFT 12
-
-static long note_file(struct task_struct *task, struct vm_area_struct *vma, void *context)
-{
-	struct inode *inode = BPF_CORE_READ(vma, vm_file, f_inode);
-	struct file_place *place = context;
-
-	if (!inode)
-		return 0;
-	place->offset = place->address - BPF_CORE_READ(vma, vm_start) +
-			(BPF_CORE_READ(vma, vm_pgoff) << PAGE_SHIFT);
-	place->inode = BPF_CORE_READ(inode, i_ino);
-	place->device = BPF_CORE_READ(inode, i_sb, s_dev);
-	return 0;
-}
-
-/* Current is of the same process as the thread. */
+/*
+ * The first sight of a routine. task is of the same process as the thread. callable may be
+ * NULL; read while it was sure to be there.
+ */
 static __always_inline void emit_routine(const struct wire_routine_key *key,
-	const struct wire_thread *thread, struct task_struct *current)
+	const struct wire_thread *thread, struct task_struct *task,
+	const struct wire_callable *callable)
 {
-	struct file_place place = {.address = key->id};
+	struct mapping_at at = {.address = thread->start_fn};
 	struct wire_control *record;
 
-	bpf_find_vma(current, place.address, note_file, &place, 0);
+	bpf_find_vma(task, at.address, note_mapping, &at, 0);
 	record = control_reserve(WIRE_CONTROL_ROUTINE, &key->process);
 	if (!record)
 		return;
 	record->key = *key;
 	record->call_site = thread->call_site;
-	record->file_inode = place.inode;
-	record->file_offset = place.offset;
-	record->file_device = place.device;
+	record->file = at.place;
+	record->start_fn = thread->start_fn;
+	record->start_arg = thread->start_arg;
+	if (callable && thread->callable) {
+		record->number = thread->callable;
+		record->callable = *callable;
+	}
 	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
 }
 

@@ -24,6 +24,20 @@
 #include "bpf/emit.bpf.h"
 #include "bpf/span.bpf.h"
 
+/* User space looks at the process while it lives. */
+static __always_inline void tell_routine(
+	const struct wire_routine_key *key, const struct thread_state *thread, bool created)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct creator_state *creator = NULL;
+
+	if (!created && thread->wire.trampoline != WIRE_TRAMPOLINE_PYTHON)
+		return;
+	if (thread->wire.callable)
+		creator = bpf_task_storage_get(&creators, current, NULL, 0);
+	emit_routine(key, &thread->wire, current, creator ? &creator->callable : NULL);
+}
+
 static __always_inline void thread_started(
 	struct thread_state *thread, struct task_struct *task, __u64 now)
 {
@@ -31,15 +45,15 @@ static __always_inline void thread_started(
 	struct wire_routine_stats *stats = NULL;
 	bool created = false;
 
-	if (key.id != WIRE_NAME_ID_OTHER || key.source == WIRE_SOURCE_SYMBOL)
+	if (key.id != WIRE_NAME_ID_OTHER || source_is_address(key.source))
 		stats = stats_get(&key, &created);
 	if (!stats) {
 		thread->wire.flags |= WIRE_THREAD_OTHER;
 		stats = stats_other();
 	}
 	stats_start(stats, thread, task);
-	if (created && key.source == WIRE_SOURCE_SYMBOL && key.id)
-		emit_routine(&key, &thread->wire, bpf_get_current_task_btf());
+	if (source_is_address(key.source) && key.id)
+		tell_routine(&key, thread, created);
 	emit_thread(WIRE_EVENT_STARTED, thread, task, now);
 }
 
@@ -68,7 +82,7 @@ static __always_inline void birth_read_musl(struct wire_thread *thread, struct t
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	struct musl_start_args args = {};
-	__u32 detached = 0;
+	__u32 detached;
 	__u64 slot = 0;
 
 	if (bpf_probe_read_user(&slot, sizeof(slot), (void *)regs->sp) ||
@@ -76,10 +90,9 @@ static __always_inline void birth_read_musl(struct wire_thread *thread, struct t
 		return count(WIRE_COUNTER_START_UNREADABLE);
 	thread->start_fn = args.start_func;
 	thread->start_arg = args.start_arg;
-	bpf_probe_read_user(
-		&detached, sizeof(detached), (void *)thread->pthread + MUSL_DETACH_STATE);
-	if (detached == MUSL_STATE_DETACHED)
-		thread->flags |= WIRE_THREAD_DETACHED;
+	if (!bpf_probe_read_user(
+		    &detached, sizeof(detached), (void *)thread->pthread + MUSL_DETACH_STATE))
+		birth_take_musl_state(thread, detached);
 }
 
 /*
@@ -122,12 +135,13 @@ static __always_inline void birth_of_thread(
 		birth_read_musl(thread, task);
 	if (creator)
 		birth_take_call(thread, creator, current);
+	callable_of_current(thread, current);
 	if (creator && (creator->flags & CREATOR_SPAWN)) {
 		creator->flags &= ~CREATOR_SPAWN;
 		thread->source = WIRE_SOURCE_SPAWN;
 		__builtin_memcpy(thread->name, creator->spawn_name, sizeof(thread->name));
-	} else if (thread->start_fn) {
-		thread->source = WIRE_SOURCE_SYMBOL;
+	} else {
+		source_from_start(thread);
 	}
 }
 
@@ -146,6 +160,8 @@ static __always_inline void birth_of_process(
 	thread->source = parent->wire.source;
 	thread->start_fn = parent->wire.start_fn;
 	thread->start_arg = parent->wire.start_arg;
+	thread->callable = parent->wire.callable;
+	thread->trampoline = parent->wire.trampoline;
 	thread->pthread = parent->wire.pthread;
 	__builtin_memcpy(thread->name, parent->wire.name, sizeof(thread->name));
 }
@@ -299,6 +315,8 @@ static __always_inline int executed(struct task_struct *task)
 	thread->wire.start_ns = now;
 	thread->wire.start_fn = 0;
 	thread->wire.start_arg = 0;
+	thread->wire.callable = 0;
+	thread->wire.trampoline = WIRE_TRAMPOLINE_NONE;
 	thread->wire.pthread = 0;
 	thread->wire.call_site = 0;
 	thread->wire.tid = task->pid;
@@ -330,7 +348,7 @@ static __always_inline void end_of_unknown(struct thread_state *thread, struct t
 	/* Only where its memory is still there (since 6.16), as on all kernels that miss births. */
 	birth_of_current(&thread->wire, task);
 	if (task->start_boottime < attached_ns)
-		return adopt_count(thread, task);
+		return adopt_count(thread, task, NULL);
 	count(WIRE_COUNTER_BIRTHS_LATE);
 	thread->wire.flags &= ~WIRE_THREAD_ADOPTED;
 	thread_started(thread, task, now);

@@ -107,7 +107,7 @@ static __always_inline struct thread_state *own_thread(struct task_struct *task)
 		birth_of_current(&thread->wire, task);
 		if (__sync_val_compare_and_swap(&thread->phase, PHASE_UNKNOWN, PHASE_LIVE) ==
 			PHASE_UNKNOWN)
-			adopt_count(thread, task);
+			adopt_count(thread, task, NULL);
 	}
 	return thread;
 }

@@ -16,6 +16,7 @@ extern __u64 next_deadline_ns;
 
 struct snapshot_scratch {
 	struct wire_thread_record record;
+	struct wire_callable callable;
 	struct wire_span spans[WIRE_SPANS_MAX];
 };
 
@@ -61,23 +62,17 @@ static __always_inline __u32 state_of(struct task_struct *task)
 	return state & STATE_INTERRUPTIBLE ? WIRE_STATE_SLEEPING : WIRE_STATE_RUNNING;
 }
 
-/* The start function of a thread that has been running for a while (glibc only). A raw clone
- * may share its creator's control block, which then has another tid. */
-static __always_inline void adopt_read_control_block(
-	struct wire_thread *thread, struct task_struct *task)
+/* Of a thread that has been running for a while. A raw clone may share its creator's control
+ * block, which then has another tid. */
+static __always_inline void adopt_read_glibc(
+	struct wire_thread *thread, struct task_struct *task, __u32 ns_tid)
 {
 	struct wire_layout layout = layout_of(thread->process.tgid);
-	struct control_block_head head = {};
 	struct glibc_tail tail = {};
-	__u32 ns_tgid, ns_tid, tid = 0;
+	__u32 tid = 0;
 
-	if (thread->source != WIRE_SOURCE_COMM || (thread->flags & WIRE_THREAD_KERNEL) ||
-		!thread->pthread || layout.start_routine < GLIBC_JOINID_BEFORE)
+	if (layout.start_routine < GLIBC_JOINID_BEFORE)
 		return;
-	if (bpf_copy_from_user_task(&head, sizeof(head), (void *)thread->pthread, task, 0) ||
-		pthread_kind(&head, thread->pthread) != PTHREAD_GLIBC)
-		return;
-	namespace_ids(task, &ns_tgid, &ns_tid);
 	if (layout.tid && (bpf_copy_from_user_task(&tid, sizeof(tid),
 				   (void *)thread->pthread + layout.tid, task, 0) ||
 				  tid != ns_tid))
@@ -86,16 +81,85 @@ static __always_inline void adopt_read_control_block(
 		    (void *)thread->pthread + layout.start_routine - GLIBC_JOINID_BEFORE, task, 0))
 		return count(WIRE_COUNTER_START_UNREADABLE);
 	birth_take_glibc(thread, &tail);
+}
+
+/* musl since 1.2: struct pthread tells where the stack ends, and the start_args stay there, on
+ * top of it, for as long as the thread runs. */
+struct musl_pthread {
+	__u64 before[6];
+	__u32 tid;
+	__u32 errno_value;
+	__u32 detach_state;
+	__u32 cancel;
+	__u64 cancel_flags;
+	__u64 map_base;
+	__u64 map_size;
+	__u64 stack;
+	__u64 stack_size;
+};
+
+#define MUSL_START_ARGS_BYTES 32
+#define MUSL_STACK_ALIGNMENT  8
+
+static __always_inline void adopt_read_musl(
+	struct wire_thread *thread, struct task_struct *task, __u32 ns_tid)
+{
+	struct musl_pthread own = {};
+	struct musl_start_args args = {};
+	__u64 top;
+
+	if (bpf_copy_from_user_task(&own, sizeof(own), (void *)thread->pthread, task, 0) ||
+		own.tid != ns_tid || own.stack_size > own.stack)
+		return;
+	birth_take_musl_state(thread, own.detach_state);
+	top = own.stack & ~(__u64)(MUSL_STACK_ALIGNMENT - 1);
+	if (bpf_copy_from_user_task(
+		    &args, sizeof(args), (void *)top - MUSL_START_ARGS_BYTES, task, 0) ||
+		!is_code(task, args.start_func))
+		return;
+	thread->start_fn = args.start_func;
+	thread->start_arg = args.start_arg;
+}
+
+static __always_inline void adopt_read_control_block(
+	struct wire_thread *thread, struct task_struct *task)
+{
+	struct control_block_head head = {};
+	__u32 ns_tgid, ns_tid;
+
+	if (thread->source != WIRE_SOURCE_COMM || (thread->flags & WIRE_THREAD_KERNEL) ||
+		!thread->pthread ||
+		bpf_copy_from_user_task(&head, sizeof(head), (void *)thread->pthread, task, 0))
+		return;
+	namespace_ids(task, &ns_tgid, &ns_tid);
+	switch (pthread_kind(&head, thread->pthread)) {
+	case PTHREAD_GLIBC:
+		return adopt_read_glibc(thread, task, ns_tid);
+	case PTHREAD_MUSL:
+		return adopt_read_musl(thread, task, ns_tid);
+	}
+}
+
+/* Its birth name, as far as the thread's own memory still tells it. */
+static __always_inline void adopt_read_birth(
+	struct wire_thread *thread, struct wire_callable *callable, struct task_struct *task)
+{
+	adopt_read_control_block(thread, task);
 	if (thread->start_fn)
-		thread->source = WIRE_SOURCE_SYMBOL;
+		thread->trampoline = trampoline_of(thread, task);
+	if (thread->trampoline != WIRE_TRAMPOLINE_NONE)
+		callable_read(thread, callable, task, true);
+	if (thread->source == WIRE_SOURCE_COMM)
+		source_from_start(thread);
 }
 
 /*
  * Takes a thread that ran before us into the account. Not one on its way out, nor one that
  * task_newtask has not yet announced: its own exit or its creator does that.
  */
-static __always_inline bool adopt(struct wire_thread_record *out, struct task_struct *task)
+static __always_inline bool adopt(struct snapshot_scratch *scratch, struct task_struct *task)
 {
+	struct wire_callable *callable = NULL;
 	struct thread_state *thread;
 
 	if (!cfg_attached || (task->flags & PF_EXITING) || (task->__state & TASK_NEW))
@@ -103,17 +167,20 @@ static __always_inline bool adopt(struct wire_thread_record *out, struct task_st
 	thread = thread_get_or_create(task);
 	if (!thread || thread->phase != PHASE_UNKNOWN)
 		return false;
-	thread->wire = out->thread;
+	thread->wire = scratch->record.thread;
+	if (thread->wire.trampoline != WIRE_TRAMPOLINE_NONE)
+		callable = &scratch->callable;
 	if (__sync_val_compare_and_swap(&thread->phase, PHASE_UNKNOWN, PHASE_LIVE) != PHASE_UNKNOWN)
 		return false;
-	adopt_count(thread, task);
+	adopt_count(thread, task, callable);
 	return true;
 }
 
-/* Reads what is known of the task into `out`, taking it into the account when it is new. */
-static __always_inline void thread_read(struct wire_thread_record *out, struct task_struct *task,
+/* Reads what is known of the task into the record, taking it into the account when it is new. */
+static __always_inline void thread_read(struct snapshot_scratch *scratch, struct task_struct *task,
 	const struct wire_process *process)
 {
+	struct wire_thread_record *out = &scratch->record;
 	struct thread_state *thread = thread_get(task);
 
 	if (thread && thread->phase != PHASE_UNKNOWN) {
@@ -121,8 +188,8 @@ static __always_inline void thread_read(struct wire_thread_record *out, struct t
 		return;
 	}
 	adopt_fill(&out->thread, process, task);
-	adopt_read_control_block(&out->thread, task);
-	if (!adopt(out, task))
+	adopt_read_birth(&out->thread, &scratch->callable, task);
+	if (!adopt(scratch, task))
 		out->thread.flags &= ~WIRE_THREAD_ADOPTED;
 }
 
@@ -166,7 +233,7 @@ int on_snapshot(struct bpf_iter__task *ctx)
 		return 0;
 	record = &scratch->record;
 	__builtin_memset(record, 0, sizeof(*record));
-	thread_read(record, task, &process);
+	thread_read(scratch, task, &process);
 	record->time_ns = bpf_ktime_get_boot_ns();
 	record->cpu_ns = task->se.sum_exec_runtime;
 	record->state = state_of(task);

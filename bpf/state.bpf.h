@@ -76,6 +76,7 @@ struct creator_state {
 	__u32 flags;
 	__u32 pad;
 	char spawn_name[WIRE_NAME_BYTES];
+	struct wire_callable callable; /* of the thread that is being created */
 };
 
 struct fallback_key {
@@ -379,6 +380,12 @@ static __always_inline struct thread_state *thread_get_or_create(struct task_str
 	return thread;
 }
 
+/* Is the id of such a routine made from an address, not the number of a name? */
+static __always_inline bool source_is_address(__u32 source)
+{
+	return source == WIRE_SOURCE_SYMBOL || source == WIRE_SOURCE_TYPE;
+}
+
 static __always_inline struct wire_routine_key thread_key(const struct wire_thread *thread)
 {
 	struct wire_routine_key key = {
@@ -388,6 +395,8 @@ static __always_inline struct wire_routine_key thread_key(const struct wire_thre
 
 	if (thread->source == WIRE_SOURCE_SYMBOL)
 		key.id = thread->start_fn;
+	else if (thread->source == WIRE_SOURCE_TYPE)
+		key.id = thread->callable;
 	else
 		key.id = name_intern(thread->name);
 	return key;

@@ -124,6 +124,7 @@ struct wire_callable {
 #define WIRE_THREAD_OTHER    (1u << 6) /* counted in `routine_other`: routine_stats was full */
 #define WIRE_THREAD_BORN     (1u << 7) /* we saw its birth, when its comm was its creator's */
 #define WIRE_THREAD_RENAMED  (1u << 8) /* and it was renamed since */
+#define WIRE_THREAD_JOINABLE (1u << 9) /* as its control block says; neither flag: not known */
 
 /* What is known of a thread's life; kept in the task's own storage. */
 struct wire_thread {
@@ -133,8 +134,8 @@ struct wire_thread {
 	__u64 start_arg;
 	__u64 pthread;	 /* the thread pointer, which is pthread_self(); 0: none yet */
 	__u64 call_site; /* return address of the pthread_create call; 0: not known */
-	/* Tells apart within an image what a trampoline was to call (for PYTHON: the Thread
-	 * object); equal numbers have one name, which needs the wire_callable. 0: none. */
+	/* Tells apart within an image what a trampoline was to call (for PYTHON: the thread);
+	 * equal numbers have one name, which needs the wire_callable. 0: none. */
 	__u64 callable;
 	__u64 creator_id;     /* with creator_source: wire_routine_key of the creator's routine */
 	__u32 creator_source; /* 0: not known */
@@ -208,6 +209,16 @@ struct wire_event {
 	char process_comm[WIRE_COMM_BYTES]; /* the leader's */
 };
 
+/* A place in a file: the key of `trampolines`. The device is the kernel's dev_t. */
+#define WIRE_PLACE_ANYWHERE 0xffffffffffffffffull /* as an offset: all of the file */
+
+struct wire_place {
+	__u64 inode; /* 0: not known */
+	__u64 offset;
+	__u32 device;
+	__u32 pad;
+};
+
 /* ---- ring buffer `control`: rare, woken at once, so that user space can look while the
  * process still lives. Losing one costs a name, never a count. ---- */
 
@@ -223,14 +234,12 @@ struct wire_control {
 	struct wire_process origin;  /* FORK: whose memory it is a copy of */
 	__u64 call_site;	     /* ROUTINE; 0: not known */
 	/* ROUTINE: the file that is mapped where the routine starts, and where in it that is, as
-	 * long as the process lived; inode 0: not known. The device is the kernel's dev_t. */
-	__u64 file_inode;
-	__u64 file_offset;
-	__u32 file_device;
-	__u32 pad2;
+	 * long as the process lived. */
+	struct wire_place file;
 	__u64 start_fn;
 	__u64 start_arg;
-	struct wire_callable callable; /* ROUTINE of WIRE_SOURCE_TYPE; else all 0 */
+	__u64 number; /* wire_thread.callable; 0: none, and `callable` is all 0 */
+	struct wire_callable callable;
 };
 
 /* ---- iterator records ---- */
@@ -350,7 +359,8 @@ struct wire_site {
 	X(START_UNREADABLE, "start_unreadable")               \
 	X(BIRTHS_LATE, "births_late")                         \
 	X(ENDS_LATE, "ends_late")                             \
-	X(EXECS_MISSED, "execs_missed")
+	X(EXECS_MISSED, "execs_missed")                       \
+	X(CALLABLE_UNREADABLE, "callable_unreadable")
 
 enum wire_counter {
 #define WIRE_COUNTER_ENUM(id, text) WIRE_COUNTER_##id,
@@ -368,7 +378,7 @@ WIRE_ASSERT_SIZE(struct wire_callable, 216);
 WIRE_ASSERT_SIZE(struct wire_thread, 168);
 WIRE_ASSERT_SIZE(struct wire_span, 488);
 WIRE_ASSERT_SIZE(struct wire_event, 160);
-WIRE_ASSERT_SIZE(struct wire_control, 328);
+WIRE_ASSERT_SIZE(struct wire_control, 336);
 WIRE_ASSERT_SIZE(struct wire_thread_record, 272);
 WIRE_ASSERT_SIZE(struct wire_arg, 16);
 WIRE_ASSERT_SIZE(struct wire_site, 56);

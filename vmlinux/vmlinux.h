@@ -41,10 +41,15 @@ struct signal_struct {
 	atomic_t live;
 };
 
+struct mm_struct {
+	unsigned long start_code, end_code;
+};
+
 struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
 	struct sched_entity se;
+	struct mm_struct *mm;
 	int exit_state;
 	unsigned in_execve : 1;
 	int pid;
@@ -75,6 +80,7 @@ struct vm_area_struct {
 	unsigned long vm_start;
 	unsigned long vm_pgoff;
 	struct file *vm_file;
+	unsigned long vm_flags;
 };
 
 struct pt_regs {

@@ -211,9 +211,9 @@ void session_control(struct session *session, const struct wire_control *record)
 	case WIRE_CONTROL_ROUTINE:
 		/* Names first: the process may not live much longer. */
 		processes_hint(session->processes, &key->process, key->id,
-			makedev(record->file_device >> KERNEL_MINOR_BITS,
-				record->file_device & KERNEL_MINOR_MASK),
-			record->file_inode, record->file_offset);
+			makedev(record->file.device >> KERNEL_MINOR_BITS,
+				record->file.device & KERNEL_MINOR_MASK),
+			record->file.inode, record->file.offset);
 		processes_name(session->processes, &birth, comm, comm, &name);
 		processes_call_site(session->processes, &key->process, record->call_site);
 		look_at_image(session, &key->process, true);
