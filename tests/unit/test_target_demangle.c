@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "target/shorten.h"
 #include "target/target.h"
 
 #define OUT_BYTES  256
@@ -50,12 +51,56 @@ static const struct name names[] = {
 	{"_ZltI3FooEbT_S1_", "operator< <Foo>"},
 	{"_ZltISt6vectorINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEESaIS6_EEEbT_S8_",
 		"operator< <...>"},
+	{"_ZZN3app4workEiENKUlvE_clEv", "app::work::{lambda()#1}"},
+	{"_ZZNK3app6Worker3runEiENKUlvE_clEv", "app::Worker::run::{lambda()#1}"},
+	{"_ZZZ4mainENKUlvE_clEvENKUlvE_clEv", "main::{lambda()#1}::{lambda()#1}"},
+	{"_ZZ4mainENKUlT_E_clIiEEDaS_", "main::{lambda(auto:1)#1}"},
+	{"_ZZ4mainENKUlSt6vectorIiSaIiEES1_PKcE_clES1_S1_S3_", "main::{lambda(...)#1}"},
+	{"_ZZN3app4workB5cxx11EvEN5Local3runEPv", "app::work::Local::run"},
+	{"_ZZN3FooclEiENKUlvE_clEv", "Foo::operator()::{lambda()#1}"},
+	{"_ZZN1AltERKS_ENKUlvE_clEv", "A::operator<::{lambda()#1}"},
+	{"_ZN3FooD0Ev", "Foo::~Foo"},
+	{"_ZN1AcvPFvvEEv", "A::operator void (*)()"},
+	{"_Z3barIXadL_Z3foovEEEvv", "bar<&(foo())>"},
+	{"_ZThn8_N1B1fEv", "non-virtual thunk to B::f"},
+	/* copies go by the name of the function, pieces do not */
+	{"worker.constprop.0", "worker"},
+	{"worker.isra.0.constprop.12", "worker"},
+	{"worker.lto_priv.3", "worker"},
+	{"worker.part.0", "worker.part.0"},
+	{"worker.constprop.0.cold", "worker.cold"},
+	{"_Z6workerPv.constprop.0", "worker"},
+	{"_Z6workerPv.part.0.cold", "worker.part.0.cold"},
+	{"_Z3runv._omp_fn.0", "run._omp_fn.0"},
+	{".cold", ".cold"},
+	{".part.0", ".part.0"},
+	{"a.partition", "a.partition"},
 	{"_ZN1AcvSt6vectorIiSaIiEEEv", "A::operator std::vector<int, std::allocator<int> >"},
 	/* Rust: the older form with its hash, and v0 */
 	{"_ZN2rs1m10W$LT$T$GT$3run17h9539fb95ce45b7c4E", "rs::m::W<T>::run"},
 	{"_ZN2rs4main28_$u7b$$u7b$closure$u7d$$u7d$17hbb75eac6d2d7fd6aE", "rs::main::{{closure}}"},
 	{"_RNvMNtCsbFYJioi4cCO_2rs1mINtB2_1WhE3runB4_", "<rs::m::W<u8>>::run"},
 	{"_RNCNvCsbFYJioi4cCO_2rs4main0B3_", "rs::main::{closure#0}"},
+	{"_RNCNvCsbFYJioi4cCO_2rs4main0B3_.llvm.1234", "rs::main::{closure#0}"},
+	{"_ZN2rs4main28_$u7b$$u7b$closure$u7d$$u7d$17hbb75eac6d2d7fd6aE.llvm.1234",
+		"rs::main::{{closure}}"},
+	{"_ZN4core3ops8function6FnOnce40call_once$u7b$$u7b$vtable.shim$u7d$$u7d$"
+	 "17h6dcb4b7ffb3a3f9bE",
+		"core::ops::function::FnOnce::call_once{{vtable.shim}}"},
+};
+
+static const struct name whole_names[] = {
+	{"worker", "worker"},
+	{"worker.constprop.0", "worker.constprop.0"},
+	{"_ZN3app4workEi", "app::work(int)"},
+	{"_Z3fooIiET_S0_", "int foo<int>(int)"},
+	{"_ZZ4mainENKUlvE_clEv", "main::{lambda()#1}::operator()() const"},
+	{"_Z6workerPv.part.0", "worker(void*) [clone .part.0]"},
+	{"_ZN4PoolISt6vectorINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEESaIS6_EEE3runEv",
+		"Pool<std::vector<std::__cxx11::basic_string<char, std::char_traits<char>, "
+		"std::allocator<char> >, std::allocator<std::__cxx11::basic_string<char, "
+		"std::char_traits<char>, std::allocator<char> > > > >::run()"},
+	{"_ZN2rs1m10W$LT$T$GT$3run17h9539fb95ce45b7c4E", "rs::m::W<T>::run"},
 };
 
 static void makes_names_for_people(void **state)
@@ -66,6 +111,64 @@ static void makes_names_for_people(void **state)
 
 		demangle(names[i].mangled, out, sizeof(out));
 		assert_string_equal(out, names[i].expected);
+	}
+}
+
+static void tells_the_whole_name(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(whole_names) / sizeof(whole_names[0]); i++) {
+		char out[SYMBOL_FULL_BYTES];
+
+		demangle_full(whole_names[i].mangled, out, sizeof(out));
+		assert_string_equal(out, whole_names[i].expected);
+	}
+}
+
+/* What no demangler says: brackets that do not match, in any order. */
+static void shortens_any_text(void **state)
+{
+	static const char *const parts[] = {"<", ">", "(", ")", "{lambda(", "}", "::operator()",
+		"operator<", "$_1", "[abi:", "]", "a", " const", "::", "->", "{", "::_FUN"};
+	unsigned int random = 1;
+
+	(void)state;
+	for (unsigned int round = 0; round < 20000; round++) {
+		char name[256] = "", out[64];
+		struct sink sink = {.out = out, .size = sizeof(out)};
+
+		for (unsigned int i = 0; i < 12; i++) {
+			random = random * 1103515245 + 12345;
+			strcat(name, parts[(random >> 16) % (sizeof(parts) / sizeof(parts[0]))]);
+		}
+		shorten(name, &sink);
+		sink_finish(&sink);
+		assert_in_range(strlen(out), 0, sizeof(out) - 1);
+		shorten_suffixes(name, &sink);
+		assert_in_range(shorten_base_length(name), 0, strlen(name));
+	}
+}
+
+static void is_not_held_up_by_brackets(void **state)
+{
+	static const char *const parts[] = {"a(", "a<", "{lambda(", "a(a<", "[abi:", "{lambda()#1}",
+		"operator<", "{lambda()}::operator()<", "a()", "a<>"};
+	static char name[16384];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t used = 0, bytes = strlen(parts[i]);
+		char out[OUT_BYTES];
+		struct sink sink = {.out = out, .size = sizeof(out)};
+
+		while (used + bytes < sizeof(name)) {
+			memcpy(name + used, parts[i], bytes);
+			used += bytes;
+		}
+		name[used] = '\0';
+		shorten(name, &sink);
+		sink_finish(&sink);
+		assert_in_range(strlen(out), 1, sizeof(out) - 1);
 	}
 }
 
@@ -179,6 +282,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(makes_names_for_people),
+		cmocka_unit_test(tells_the_whole_name),
+		cmocka_unit_test(shortens_any_text),
+		cmocka_unit_test(is_not_held_up_by_brackets),
 		cmocka_unit_test(cuts_what_is_too_long),
 		cmocka_unit_test(is_not_held_up_by_text_that_doubles),
 		cmocka_unit_test(is_not_held_up_by_lifetimes),

@@ -29,6 +29,9 @@ struct module;
 struct module_cache;
 struct module_cache *module_cache_new(size_t limit); /* NULL without memory */
 void module_cache_free(struct module_cache *cache);  /* NULL is fine */
+/* How many processes had a /tmp/perf-PID.map that was not taken, or not as a whole: another
+ * owner, no regular file, too large. */
+uint64_t module_cache_perf_maps_refused(const struct module_cache *cache);
 
 /* Takes ownership of nothing: `fd` stays the caller's. `path` is kept for display. Returns a
  * counted reference, or NULL with errno set when it is not a regular ELF64 file of this
@@ -118,12 +121,21 @@ int target_each_module(struct target *target,
 	int (*visit)(struct module *module, const struct mapping *mapping, void *context),
 	void *context);
 
+#define SYMBOL_FULL_BYTES   1024
+#define BUILD_ID_BYTES_MAX  32
+#define BUILD_ID_TEXT_BYTES (2 * BUILD_ID_BYTES_MAX + 1)
+
 /* What an address is. */
 struct symbol {
-	char text[256];	   /* demangled and shortened for people, or "module+0xoffset" */
-	uint64_t distance; /* from the function's start */
-	bool resolved;	   /* text is a function's name */
-	bool executable;   /* the address lies in an executable mapping */
+	char text[256];			    /* demangled and shortened, or "module+0xoffset" */
+	char full[SYMBOL_FULL_BYTES];	    /* the whole name; "" when text is the whole */
+	char build_id[BUILD_ID_TEXT_BYTES]; /* of the file, hex, when not resolved; "": none */
+	uint64_t distance;		    /* from the function's start */
+	bool resolved;			    /* text is a function's name */
+	bool executable;		    /* the address lies in an executable mapping */
+	/* In executable memory of no file, without a name: a compiler that runs in the process
+	 * may still tell it (/tmp/perf-PID.map). */
+	bool may_be_told;
 };
 
 /* Names an address; refreshes the maps once when it lies in none. 0, or -ENOENT when it lies
@@ -136,9 +148,12 @@ int module_symbolize(struct module *module, uint64_t file_offset, struct symbol 
 /* Formats a return address as "function+0x12" (or "module+0x12"). 0 or -ENOENT. */
 int target_call_site(struct target *target, uint64_t return_address, char *out, size_t bytes);
 
-/* Demangles C++ and Rust with libiberty into `out`, cut with "~" at its end when too long; a
- * name that is not mangled is copied. */
+/* Demangles C++ and Rust with libiberty into `out` and shortens it for people; cut with "~" at
+ * its end when too long. A name that is not mangled is copied, but for suffixes that compilers
+ * add to a copy of a function. */
 void demangle(const char *mangled, char *out, size_t bytes);
+/* The same, with nothing left out but a Rust hash. */
+void demangle_full(const char *mangled, char *out, size_t bytes);
 
 /* ---- kernel symbols ---- */
 
