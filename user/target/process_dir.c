@@ -152,6 +152,22 @@ int process_dir_read_maps(
 	return err;
 }
 
+int process_dir_read_memory(
+	const struct process_dir *dir, uint64_t address, void *out, size_t bytes)
+{
+	int view = dir->task >= 0 ? dir->task : dir->leader;
+	int fd = openat(view, "mem", O_RDONLY | O_CLOEXEC), err = 0;
+	ssize_t got;
+
+	if (fd < 0)
+		return -errno;
+	got = pread(fd, out, bytes, (off_t)address);
+	if (got < 0)
+		err = -errno;
+	close(fd);
+	return got == (ssize_t)bytes ? 0 : err ? err : -EFAULT;
+}
+
 static bool is_before(const struct timespec *a, const struct timespec *b)
 {
 	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;

@@ -27,6 +27,10 @@ void process_dir_close(struct process_dir *dir);
 int process_dir_read_maps(
 	struct process_dir *dir, char **text, size_t *bytes, struct timespec *read_at);
 
+/* Bytes of the memory of the process. 0 or negative errno, `out` is then undefined. */
+int process_dir_read_memory(
+	const struct process_dir *dir, uint64_t address, void *out, size_t bytes);
+
 /* The very file that a mapping maps, for reading, or negative errno. `read_at`: when the
  * mapping was seen; works for some time after the process has ended. */
 int process_dir_open_file(const struct process_dir *dir, const struct maps_entry *entry,

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -47,13 +48,23 @@ int regular_file_open(int directory, const char *path, struct stat *status)
 	return place < 0 ? -errno : reopen_regular(place, status);
 }
 
-int regular_file_open_in_root(int root, const char *path, struct stat *status)
+static int open_below(int root, const char *path, uint64_t more_flags, struct stat *status)
 {
 	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
+		.flags = O_PATH | O_CLOEXEC | more_flags,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	long place = syscall(SYS_openat2, root, path, &how, sizeof(how));
 
 	return place < 0 ? -errno : reopen_regular((int)place, status);
+}
+
+int regular_file_open_in_root(int root, const char *path, struct stat *status)
+{
+	return open_below(root, path, 0, status);
+}
+
+int regular_file_open_no_link(int root, const char *path, struct stat *status)
+{
+	return open_below(root, path, O_NOFOLLOW, status);
 }

@@ -17,5 +17,7 @@ int regular_file_open(int directory, const char *path, struct stat *status);
 
 /* The same below a root folder, which no link and no ".." leads out of. */
 int regular_file_open_in_root(int root, const char *path, struct stat *status);
+/* The same; a link at the end of the path is refused (-EINVAL). */
+int regular_file_open_no_link(int root, const char *path, struct stat *status);
 
 #endif
