@@ -18,7 +18,7 @@
 /* Asks everything of a file. No answer is expected but that it returns. */
 static void exercise(struct module_cache *cache, int fd)
 {
-	struct module *module = module_open(cache, fd, "x");
+	struct module *module = module_open(cache, fd, "/nowhere/x");
 	uint64_t value, bytes;
 	struct libc_layout layout;
 	struct usdt_site *sites;
@@ -66,6 +66,7 @@ static void everything(struct image *image)
 	image_section(image, ".note.stapsdt", SHT_NOTE, note, sizeof(note));
 	image_section(image, ".note.gnu.build-id", SHT_NOTE, id, sizeof(id));
 	image_section(image, ".gnu_debugdata", SHT_PROGBITS, note, sizeof(note));
+	image_section(image, ".gnu_debuglink", SHT_PROGBITS, "x.debug\0sum", 12);
 	image_finish(image);
 }
 

@@ -268,18 +268,32 @@ static size_t find_build_id(const uint8_t *notes, size_t bytes, uint8_t *out, si
 	return 0;
 }
 
+static size_t build_id_at(
+	const struct elf_file *file, uint64_t offset, uint64_t size, uint8_t *out, size_t limit)
+{
+	uint8_t *notes =
+		size <= BUILD_ID_NOTES_MAX ? read_table(&file->source, offset, size) : NULL;
+	size_t bytes = notes ? find_build_id(notes, size, out, limit) : 0;
+
+	free(notes);
+	return bytes;
+}
+
 size_t elf_file_build_id(const struct elf_file *file, uint8_t *out, size_t limit)
 {
 	const Elf64_Shdr *section = elf_file_section(file, NULL, SHT_NOTE, ".note.gnu.build-id");
-	uint8_t *notes;
-	size_t bytes;
 
-	if (!section || section->sh_size > BUILD_ID_NOTES_MAX)
-		return 0;
-	notes = read_table(&file->source, section->sh_offset, section->sh_size);
-	if (!notes)
-		return 0;
-	bytes = find_build_id(notes, section->sh_size, out, limit);
-	free(notes);
-	return bytes;
+	if (section)
+		return build_id_at(file, section->sh_offset, section->sh_size, out, limit);
+	/* Without sections; a debug file's segments have no content, they come last. */
+	for (size_t i = 0; i < file->segment_count; i++) {
+		const Elf64_Phdr *segment = &file->segments[i];
+		size_t bytes = segment->p_type == PT_NOTE ? build_id_at(file, segment->p_offset,
+								    segment->p_filesz, out, limit)
+							  : 0;
+
+		if (bytes)
+			return bytes;
+	}
+	return 0;
 }

@@ -2,7 +2,8 @@
 /*
  * module.c - one ELF file, shared and counted, and the cache that finds it again.
  *
- * The cache holds every module once, most recently opened first. Modules that nobody refers
+ * The cache holds every module once, most recently opened first. Copies of one file share one
+ * table of symbols: the first of them refers to none, the others to it. Modules that nobody refers
  * to stay until more than `limit` are held; those that are referred to are never dropped.
  * Refuses what is not a regular file, and files above MODULE_BYTES_MAX.
  */
@@ -16,35 +17,49 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEBUG_FOLDER	 "/usr/lib/debug/.build-id"
 #define MODULE_BYTES_MAX (16ll << 30)
 
 struct module_cache {
 	struct module *newest, *oldest;
 	size_t count, limit;
 	uint64_t visits;
-	const char *debug_folder;
+	struct debug_places debug_places;
+	struct perf_map_account perf_maps;
 };
 
 struct module_cache *module_cache_new(size_t limit)
 {
 	struct module_cache *cache = calloc(1, sizeof(*cache));
 
-	if (cache) {
-		cache->limit = limit;
-		cache->debug_folder = DEBUG_FOLDER;
+	if (!cache)
+		return NULL;
+	cache->limit = limit;
+	if (debug_places_default(&cache->debug_places)) {
+		free(cache);
+		return NULL;
 	}
 	return cache;
 }
 
-void module_cache_set_debug_folder(struct module_cache *cache, const char *folder)
+void module_cache_set_debug_places(struct module_cache *cache, struct debug_places places)
 {
-	cache->debug_folder = folder;
+	debug_places_clear(&cache->debug_places);
+	cache->debug_places = places;
 }
 
-const char *module_cache_debug_folder(const struct module_cache *cache)
+const struct debug_places *module_cache_debug_places(const struct module_cache *cache)
 {
-	return cache->debug_folder;
+	return &cache->debug_places;
+}
+
+struct perf_map_account *module_cache_perf_maps(struct module_cache *cache)
+{
+	return &cache->perf_maps;
+}
+
+uint64_t module_cache_perf_maps_refused(const struct module_cache *cache)
+{
+	return cache->perf_maps.refused;
 }
 
 static void unlink_module(struct module *module)
@@ -67,12 +82,19 @@ static void link_newest(struct module_cache *cache, struct module *module)
 
 static void module_free(struct module *module)
 {
+	struct module *twin;
+
 	if (!module)
 		return;
+	/* A twin has none of its own. In a cache it is dropped when its turn comes. */
+	twin = module->twin;
+	if (twin && !--twin->references && !twin->cache)
+		module_free(twin);
 	module_symbols_free(&module->symbols);
 	elf_file_close(&module->file);
 	if (module->fd >= 0)
 		close(module->fd);
+	free(module->memory);
 	free(module->interpreter);
 	free(module->path);
 	free(module);
@@ -104,6 +126,7 @@ void module_cache_free(struct module_cache *cache)
 		if (!at->references)
 			module_free(at);
 	}
+	debug_places_clear(&cache->debug_places);
 	free(cache);
 }
 
@@ -137,8 +160,10 @@ static struct module *find(const struct module_cache *cache, const struct module
 	return NULL;
 }
 
-/* NULL with errno set. */
-static struct module *module_new(int fd, const char *path, const struct module_key *key)
+/* Of the file of `fd`, or of `memory` when that is set. NULL with errno set, and `memory` is the
+ * caller's still. */
+static struct module *module_new(
+	int fd, uint8_t *memory, const char *path, const struct module_key *key)
 {
 	struct module *module = calloc(1, sizeof(*module));
 	int err;
@@ -148,19 +173,31 @@ static struct module *module_new(int fd, const char *path, const struct module_k
 	module->key = *key;
 	module->symbols.separate_fd = -1;
 	module->path = strdup(path);
-	module->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (module->fd < 0 || !module->path) {
+	module->fd = memory ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if ((module->fd < 0 && !memory) || !module->path) {
 		err = module->path ? -errno : -ENOMEM;
 	} else {
-		struct elf_source source = {.fd = module->fd, .size = key->size};
+		struct elf_source source = {.fd = module->fd, .memory = memory, .size = key->size};
 
 		err = elf_file_open(source, &module->file);
 	}
-	if (!err)
+	if (!err) {
+		build_id_of(&module->file, &module->build_id);
+		module->memory = memory;
 		return module;
+	}
 	module_free(module);
 	errno = -err;
 	return NULL;
+}
+
+static struct module *enter(struct module_cache *cache, struct module *module)
+{
+	module->cache = cache;
+	link_newest(cache, module);
+	module->references++;
+	evict(cache);
+	return module;
 }
 
 struct module *module_open(struct module_cache *cache, int fd, const char *path)
@@ -177,18 +214,47 @@ struct module *module_open(struct module_cache *cache, int fd, const char *path)
 	}
 	key = key_of(&status);
 	module = find(cache, &key);
+	if (module)
+		unlink_module(module);
+	else
+		module = module_new(fd, NULL, path, &key);
+	return module ? enter(cache, module) : NULL;
+}
+
+struct module *module_open_memory(
+	struct module_cache *cache, uint8_t *memory, size_t bytes, const char *path)
+{
+	const struct module_key key = {.size = (off_t)bytes};
+	struct module *module;
+
+	for (module = cache->newest; module; module = module->older) {
+		if (module->memory && module->key.size == key.size &&
+			!memcmp(module->memory, memory, bytes))
+			break;
+	}
 	if (module) {
 		unlink_module(module);
-	} else {
-		module = module_new(fd, path, &key);
-		if (!module)
-			return NULL;
-		module->cache = cache;
+		free(memory);
+		return enter(cache, module);
 	}
-	link_newest(cache, module);
-	module->references++;
-	evict(cache);
-	return module;
+	module = module_new(-1, memory, path, &key);
+	if (module)
+		return enter(cache, module);
+	free(memory);
+	return NULL;
+}
+
+struct module *module_find_twin(struct module *module)
+{
+	const struct module_cache *cache = module->cache;
+
+	for (struct module *at = cache ? cache->newest : NULL; at; at = at->older) {
+		if (at != module && at->symbols.loaded && !at->twin &&
+			build_id_equal(&at->build_id, &module->build_id) && module_is_current(at) &&
+			module_is_current(module) && build_id_is_copy(&at->file, &module->file))
+			return at;
+	}
+	return NULL;
 }
 
 struct module *module_cached(struct module_cache *cache, dev_t device, ino_t inode)
@@ -220,6 +286,8 @@ bool module_is_current(const struct module *module)
 	struct module_key key;
 	struct stat status;
 
+	if (module->memory)
+		return true;
 	if (fstat(module->fd, &status))
 		return false;
 	key = key_of(&status);

@@ -10,7 +10,10 @@
 
 #include <time.h>
 
+#include "target/build_id.h"
+#include "target/debug_file.h"
 #include "target/elf_file.h"
+#include "target/perf_map.h"
 #include "target/target.h"
 
 /* What tells one state of a file from another. */
@@ -50,6 +53,7 @@ struct module_symbols {
 	uint8_t *embedded_bytes;
 	struct elf_file separate;
 	int separate_fd; /* -1: none */
+	bool separate_tried;
 };
 
 struct module {
@@ -58,11 +62,14 @@ struct module {
 	size_t references;
 	struct module_key key;
 	char *path;
-	int fd;
+	int fd;		 /* -1: in memory */
+	uint8_t *memory; /* NULL: a file */
 	struct elf_file file;
+	struct build_id build_id;
 	struct module_symbols symbols;
-	char *interpreter; /* NULL until asked for */
-	uint64_t visit;	   /* the last round of target_each_module that saw it */
+	struct module *twin; /* a copy of this very file, whose symbols are used; NULL: none */
+	char *interpreter;   /* NULL until asked for */
+	uint64_t visit;	     /* the last round of target_each_module that saw it */
 };
 
 struct module *module_get(struct module *module); /* one more reference */
@@ -71,13 +78,23 @@ bool module_is_current(const struct module *module);
 /* A number that no round of visits had before. */
 uint64_t module_cache_next_visit(struct module_cache *cache);
 
-/* Where debug files by build id are looked for, /usr/lib/debug/.build-id by default. The
- * string must outlive the cache. */
-void module_cache_set_debug_folder(struct module_cache *cache, const char *folder);
-const char *module_cache_debug_folder(const struct module_cache *cache);
+/* An ELF file in memory, which is taken over. A counted reference to it or to one of the same
+ * content, or NULL with errno set. */
+struct module *module_open_memory(
+	struct module_cache *cache, uint8_t *memory, size_t bytes, const char *path);
+/* Whether the symbols of some module have been read, and its file is a copy of this one: that
+ * module, not counted, else NULL. */
+struct module *module_find_twin(struct module *module);
+
+/* Looks for debug files in other places, which are taken over. */
+void module_cache_set_debug_places(struct module_cache *cache, struct debug_places places);
+const struct debug_places *module_cache_debug_places(const struct module_cache *cache);
+struct perf_map_account *module_cache_perf_maps(struct module_cache *cache);
 
 /* module_symbol for functions only (STT_FUNC, STT_GNU_IFUNC). */
 int module_function_symbol(struct module *module, const char *name, uint64_t *vaddr);
+/* Looks for the separate debug file, once; symbols.separate_fd is -1 without one. */
+void module_open_separate(struct module *module);
 void module_symbols_free(struct module_symbols *symbols);
 
 /* Decompresses .gnu_debugdata. The bytes (free with free()) or NULL. */

@@ -3,7 +3,7 @@
  * module_symbols.c - function at an address, symbol by name.
  *
  * Input: .dynsym and .symtab of the file; where it was stripped, also .gnu_debugdata and a
- * debug file of the same build id below /usr/lib/debug (never the network). Only addresses,
+ * separate debug file (debug_file.c), or a copy of the file that was read before. Only addresses,
  * sizes and places of names are kept; a name is read when it is asked for, and only while the
  * file is unchanged. Invariant: a function that is returned covers the address by its size;
  * one without a size covers its first byte only.
@@ -20,15 +20,11 @@
 
 #include "target/regular_file.h"
 
-#define FUNCTIONS_MAX	     (4u << 20)
-#define FUNCTIONS_FIRST	     1024
-#define NAME_BYTES_MAX	     (16u << 10)
-#define NESTED_MAX	     64 /* functions looked at that begin inside the one sought */
-#define NAME_PLACES_MAX	     16
-#define BUILD_ID_BYTES_MIN   2
-#define BUILD_ID_BYTES_MAX   32
-#define DEBUG_FOLDER	     "/usr/lib/debug/.build-id/"
-#define DEBUG_FILE_BYTES_MAX (16ull << 30)
+#define FUNCTIONS_MAX	(4u << 20)
+#define FUNCTIONS_FIRST 1024
+#define NAME_BYTES_MAX	(16u << 10)
+#define NESTED_MAX	64 /* functions looked at that begin inside the one sought */
+#define NAME_PLACES_MAX 16
 
 struct collector {
 	struct module_symbols *symbols;
@@ -160,42 +156,18 @@ static void open_embedded(struct module *module)
 	}
 }
 
-static void to_hex(const uint8_t *bytes, size_t count, char *out)
+void module_open_separate(struct module *module)
 {
-	for (size_t i = 0; i < count; i++)
-		sprintf(out + 2 * i, "%02x", bytes[i]);
-}
-
-/* The debug file is taken only when it carries the very same build id. */
-static void open_separate(struct module *module)
-{
-	struct module_symbols *symbols = &module->symbols;
-	char path[PATH_MAX];
-	uint8_t id[BUILD_ID_BYTES_MAX], other[BUILD_ID_BYTES_MAX];
-	size_t bytes = elf_file_build_id(&module->file, id, sizeof(id));
-	char rest[2 * BUILD_ID_BYTES_MAX + 1];
-	struct stat status;
+	const struct debug_subject subject = {
+		.file = &module->file, .id = &module->build_id, .path = module->path};
 	int fd;
 
-	if (bytes < BUILD_ID_BYTES_MIN || !module->cache)
+	if (module->symbols.separate_tried || !module->cache)
 		return;
-	to_hex(id + 1, bytes - 1, rest);
-	snprintf(path, sizeof(path), "%s/%02x/%s.debug", module_cache_debug_folder(module->cache),
-		id[0], rest);
-	fd = regular_file_open(AT_FDCWD, path, &status);
-	if (fd < 0)
-		return;
-	if ((uint64_t)status.st_size <= DEBUG_FILE_BYTES_MAX &&
-		!elf_file_open((struct elf_source){.fd = fd, .size = status.st_size},
-			&symbols->separate)) {
-		if (elf_file_build_id(&symbols->separate, other, sizeof(other)) == bytes &&
-			!memcmp(id, other, bytes)) {
-			symbols->separate_fd = fd;
-			return;
-		}
-		elf_file_close(&symbols->separate);
-	}
-	close(fd);
+	module->symbols.separate_tried = true;
+	fd = debug_file_open(
+		module_cache_debug_places(module->cache), &subject, &module->symbols.separate);
+	module->symbols.separate_fd = fd < 0 ? -1 : fd;
 }
 
 static void load_functions(struct module *module)
@@ -207,7 +179,7 @@ static void load_functions(struct module *module)
 	collect_table(&collector, &module->file, SHT_DYNSYM);
 	if (!collect_table(&collector, &module->file, SHT_SYMTAB)) {
 		open_embedded(module);
-		open_separate(module);
+		module_open_separate(module);
 		if (symbols->embedded_bytes)
 			collect_table(&collector, &symbols->embedded, SHT_SYMTAB);
 		if (symbols->separate_fd >= 0)
@@ -217,6 +189,19 @@ static void load_functions(struct module *module)
 	symbols->names = calloc(symbols->function_count, sizeof(*symbols->names));
 	if (!symbols->names)
 		symbols->function_count = 0;
+}
+
+/* The module whose table holds the functions of this one. */
+static struct module *with_functions(struct module *module)
+{
+	if (!module->twin && !module->symbols.loaded) {
+		module->twin = module_find_twin(module);
+		if (module->twin)
+			module_get(module->twin);
+		else
+			load_functions(module);
+	}
+	return module->twin ? module->twin : module;
 }
 
 /* The function's name, read once; NULL when it cannot be read any more. */
@@ -258,11 +243,10 @@ static size_t count_up_to(const struct module_symbols *symbols, uint64_t vaddr)
 
 const char *module_function_at(struct module *module, uint64_t vaddr, uint64_t *distance)
 {
-	struct module_symbols *symbols = &module->symbols;
+	struct module *owner = with_functions(module);
+	struct module_symbols *symbols = &owner->symbols;
 	size_t end, first;
 
-	if (!symbols->loaded)
-		load_functions(module);
 	end = count_up_to(symbols, vaddr);
 	first = end > NESTED_MAX ? end - NESTED_MAX : 0;
 	for (size_t i = end; i-- > first;) {
@@ -272,7 +256,7 @@ const char *module_function_at(struct module *module, uint64_t vaddr, uint64_t *
 
 		if (into && into >= function->bytes)
 			continue;
-		name = function_name(module, i);
+		name = function_name(owner, i);
 		if (name)
 			*distance = into;
 		return name;
