@@ -51,9 +51,9 @@ static uint64_t marker(void)
 
 static void tell(void)
 {
-	uint64_t address = marker();
+	const uint64_t words[2] = {marker(), getauxval(AT_SYSINFO_EHDR)};
 
-	if (write(STDOUT_FILENO, &address, sizeof(address)) != sizeof(address))
+	if (write(STDOUT_FILENO, words, sizeof(words)) != sizeof(words))
 		_exit(1);
 }
 
@@ -81,13 +81,16 @@ static void exec_on_signal(void)
 struct child {
 	pid_t pid;
 	int words;
-	uint64_t marker;
+	uint64_t marker, vdso;
 };
 
 static void hear(struct child *child)
 {
-	assert_int_equal(
-		read(child->words, &child->marker, sizeof(child->marker)), sizeof(child->marker));
+	uint64_t words[2];
+
+	assert_int_equal(read(child->words, words, sizeof(words)), sizeof(words));
+	child->marker = words[0];
+	child->vdso = words[1];
 }
 
 /* Starts a child (program NULL: a fork of this process) and waits for its word. */
@@ -188,6 +191,33 @@ static void says_what_is_no_function(void **state)
 	assert_true(!symbol.executable && !symbol.resolved);
 	target_free(target);
 	munmap(anonymous, 4096);
+}
+
+static void names_the_vdso(void **state)
+{
+	uint64_t base = getauxval(AT_SYSINFO_EHDR);
+	struct child child = start(SELF, DO_WAIT);
+	struct target *target = target_open(*state, getpid()), *other;
+	struct symbol symbol;
+	uint64_t at = 0, last = 0;
+	bool found = false;
+
+	/* Where the function is only the vdso itself says: every place in it is asked. */
+	for (at = base; !found && !target_symbolize(target, at, &symbol); at += 16)
+		found = !strcmp(symbol.text, "__vdso_clock_gettime") && symbol.distance < 16;
+	assert_true(found);
+	assert_true(symbol.resolved && symbol.executable);
+	last = at - 16 - base;
+	other = target_open(*state, child.pid);
+	assert_non_null(other);
+	assert_int_equal(target_refresh(other), 0);
+	assert_int_equal(target_symbolize(other, child.vdso + last, &symbol), 0);
+	assert_string_equal(symbol.text, "__vdso_clock_gettime");
+	stop(&child);
+	assert_int_equal(target_symbolize(other, child.vdso + last, &symbol), 0);
+	assert_string_equal(symbol.text, "__vdso_clock_gettime"); /* it was read before */
+	target_free(other);
+	target_free(target);
 }
 
 static void refuses_what_is_no_process(void **state)
@@ -456,6 +486,7 @@ int main(int count, char **words)
 	const struct CMUnitTest tests[] = {
 		TEST(names_its_own_functions),
 		TEST(says_what_is_no_function),
+		TEST(names_the_vdso),
 		TEST(refuses_what_is_no_process),
 		TEST(names_a_call_site),
 		TEST(finds_what_was_mapped_later),

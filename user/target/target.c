@@ -20,8 +20,11 @@
 #include "target/maps.h"
 #include "target/module_internal.h"
 #include "target/process_dir.h"
+#include "target/sink.h"
+#include "target/vdso.h"
 
 #define DELETED_SUFFIX	  " (deleted)"
+#define MEMFD_PREFIX	  "/memfd:"
 #define LABEL_BYTES	  256
 #define OFFSET_TEXT_BYTES 20 /* "+0x", 16 digits, NUL */
 
@@ -30,6 +33,7 @@ struct target {
 	struct process_dir dir;
 	struct maps maps;
 	struct timespec read_at;
+	struct perf_map *perf_map; /* NULL until asked for */
 };
 
 /* Reads the maps anew into `out`. */
@@ -72,6 +76,7 @@ void target_free(struct target *target)
 {
 	if (!target)
 		return;
+	perf_map_free(target->perf_map);
 	maps_clear(&target->maps);
 	process_dir_close(&target->dir);
 	free(target);
@@ -86,7 +91,7 @@ static void carry_over(const struct maps *from, struct maps *to)
 		const struct maps_entry *old = &from->entries[i];
 		struct module *module = old->mapping.module;
 
-		if (!module || module == last)
+		if (!module || module == last || !old->inode)
 			continue;
 		last = module;
 		if (!module_is_current(module))
@@ -99,16 +104,6 @@ static void carry_over(const struct maps *from, struct maps *to)
 				entry->mapping.module = module_get(module);
 		}
 	}
-}
-
-/* Where the kernel put the vdso, 0 without one. It stays there as long as the address space;
- * execve chooses anew. */
-static uint64_t vdso_start(const struct maps *maps)
-{
-	for (size_t i = 0; i < maps->count; i++)
-		if (!strcmp(maps->entries[i].mapping.path, "[vdso]"))
-			return maps->entries[i].mapping.start;
-	return 0;
 }
 
 int target_refresh(struct target *target)
@@ -147,8 +142,10 @@ static struct module *entry_module(struct target *target, struct maps_entry *ent
 	if (entry->mapping.module || entry->tried)
 		return entry->mapping.module;
 	entry->tried = true;
+	if (vdso_is(&entry->mapping))
+		entry->mapping.module = vdso_open(target->cache, &target->dir, &entry->mapping);
 	if (!entry->mapping.executable || !entry->inode)
-		return NULL;
+		return entry->mapping.module;
 	fd = process_dir_open_file(&target->dir, entry, &target->read_at);
 	if (fd < 0)
 		return NULL;
@@ -171,7 +168,7 @@ int target_each_module(struct target *target,
 		return -ENOMEM;
 	for (size_t i = 0; i < target->maps.count; i++) {
 		struct maps_entry *entry = &target->maps.entries[i];
-		struct module *module = entry_module(target, entry);
+		struct module *module = entry->inode ? entry_module(target, entry) : NULL;
 
 		if (!module || module->visit == round)
 			continue;
@@ -186,9 +183,11 @@ int target_each_module(struct target *target,
 
 /* What an address is, before it is made text. */
 struct place {
-	const char *function; /* mangled; NULL: not known */
+	const char *function; /* NULL: not known */
+	bool is_plain;	      /* `function` is never mangled: a compiler at run time told it */
 	uint64_t distance;    /* from the function, else from the start of `label` */
-	bool executable;
+	const struct module *module; /* not counted; NULL: no file */
+	bool executable, may_be_told;
 	char label[LABEL_BYTES]; /* the file, or what the kernel calls the mapping */
 };
 
@@ -197,6 +196,29 @@ static void label_of(const struct mapping *mapping, char *out, size_t bytes)
 	const char *path = mapping->path[0] ? mapping->path : "[anon]";
 
 	clean_path(path[0] == '/' ? basename(path) : path, out, bytes);
+}
+
+/* Code that no file holds: made at run time. Some put it into shared memory, to map it twice. */
+static bool is_made_at_run_time(const struct maps_entry *entry)
+{
+	const char *path = entry->mapping.path;
+
+	return entry->mapping.executable && !vdso_is(&entry->mapping) &&
+	       (!entry->inode || !strncmp(path, MEMFD_PREFIX, strlen(MEMFD_PREFIX)));
+}
+
+static void locate_made(struct target *target, uint64_t address, struct place *out)
+{
+	uint64_t distance;
+
+	if (!target->perf_map)
+		target->perf_map = perf_map_new(module_cache_perf_maps(target->cache));
+	if (target->perf_map)
+		out->function = perf_map_find(target->perf_map, &target->dir, address, &distance);
+	out->is_plain = out->function;
+	out->may_be_told = !out->function;
+	if (out->function)
+		out->distance = distance;
 }
 
 /* 0, or -ENOENT when no mapping covers the address. */
@@ -214,7 +236,9 @@ static int locate(struct target *target, uint64_t address, struct place *out)
 	label_of(&entry->mapping, out->label, sizeof(out->label));
 	offset = address - entry->mapping.start + entry->mapping.file_offset;
 	out->distance = offset;
-	module = entry_module(target, entry);
+	out->module = module = entry_module(target, entry);
+	if (!module && is_made_at_run_time(entry))
+		locate_made(target, address, out);
 	vaddr = module ? module_offset_to_vaddr(module, offset) : 0;
 	if (!vaddr)
 		return 0;
@@ -222,6 +246,20 @@ static int locate(struct target *target, uint64_t address, struct place *out)
 	if (!out->function)
 		out->distance = vaddr;
 	return 0;
+}
+
+static void name_function(const char *function, bool is_plain, struct symbol *out)
+{
+	out->resolved = true;
+	if (is_plain) {
+		sink_copy(function, out->text, sizeof(out->text));
+		sink_copy(function, out->full, sizeof(out->full));
+	} else {
+		demangle(function, out->text, sizeof(out->text));
+		demangle_full(function, out->full, sizeof(out->full));
+	}
+	if (!strcmp(out->text, out->full))
+		out->full[0] = '\0';
 }
 
 /* "name+0x12"; a name that is too long is cut, never the offset. */
@@ -248,27 +286,29 @@ int target_symbolize(struct target *target, uint64_t address, struct symbol *out
 	if (locate(target, address, &place))
 		return -ENOENT;
 	out->executable = place.executable;
+	out->may_be_told = place.may_be_told;
 	if (!place.function) {
 		format_offset(place.label, place.distance, out->text, sizeof(out->text));
+		if (place.module)
+			build_id_text(&place.module->build_id, out->build_id);
 		return 0;
 	}
-	out->resolved = true;
 	out->distance = place.distance;
-	demangle(place.function, out->text, sizeof(out->text));
+	name_function(place.function, place.is_plain, out);
 	return 0;
 }
 
 int target_call_site(struct target *target, uint64_t return_address, char *out, size_t bytes)
 {
-	char name[sizeof(((struct symbol *)NULL)->text)];
+	struct symbol symbol = {0};
 	struct place place;
 
 	/* The call is the instruction before; it may be the last of its function. */
 	if (!return_address || locate(target, return_address - 1, &place))
 		return -ENOENT;
 	if (place.function)
-		demangle(place.function, name, sizeof(name));
-	format_offset(place.function ? name : place.label, place.distance + 1, out, bytes);
+		name_function(place.function, place.is_plain, &symbol);
+	format_offset(place.function ? symbol.text : place.label, place.distance + 1, out, bytes);
 	return 0;
 }
 
@@ -279,7 +319,7 @@ int module_symbolize(struct module *module, uint64_t file_offset, struct symbol 
 
 	if (!function || distance)
 		return -ENOENT;
-	*out = (struct symbol){.resolved = true, .executable = true};
-	demangle(function, out->text, sizeof(out->text));
+	*out = (struct symbol){.executable = true};
+	name_function(function, false, out);
 	return 0;
 }
