@@ -211,8 +211,8 @@ static void read_finished(struct world *world, struct stream_log *log, const jso
 /* Counters of what comes all the same, if late or by another way, and of what tests provoke. */
 static bool is_made_good(const char *counter)
 {
-	static const char *const names[] = {
-		"name_truncated", "ends_late", "births_late", "thread_storage_failed"};
+	static const char *const names[] = {"name_truncated", "ends_late", "births_late",
+		"thread_storage_failed", "perf_maps_refused"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (strcmp(counter, names[i]) == 0)

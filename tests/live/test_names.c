@@ -203,6 +203,165 @@ static void cpp_threads(struct world *world)
 		"%zu lives, %zu ends", log.count, log.finished);
 }
 
+/* ---- what stands behind a name ---- */
+
+/* The thread under this routine in a snapshot with --threads; NULL when there is none. */
+static json_t *thread_named(const json_t *snapshot, const char *routine)
+{
+	json_t *thread;
+	size_t i;
+
+	json_array_foreach(json_object_get(snapshot, "thread_list"), i, thread)
+	{
+		if (strcmp(json_text(thread, "routine"), routine) == 0)
+			return thread;
+	}
+	return NULL;
+}
+
+static void whole_names(struct world *world)
+{
+	struct proc *work = work_start(world, ARGV(workload(world, "cpp_routines")));
+	json_t *lines = json_array(), *line, *snapshot, *thread;
+	size_t i;
+
+	proc_send(world, work, "go\n");
+	while (!json_object_get(line = proc_json(world, work, CHANNEL_OUT), "settled")) {
+		if (json_object_get(line, "full"))
+			json_array_append(lines, line);
+	}
+	snapshot = snapshot_take(world, ARGV("-p", text("%d", (int)work->pid), "--threads"));
+	REQUIRE(world, json_array_size(lines) + 1 == (size_t)json_number(line, "threads"),
+		"the workload lies about its threads");
+	json_array_foreach(lines, i, line)
+	{
+		thread = thread_named(snapshot, json_text(line, "routine"));
+		REQUIRE(world,
+			thread && strcmp(json_text(thread, "routine_full"),
+					  json_text(line, "full")) == 0,
+			"%s is %s", json_dumps(line, 0), json_dumps(snapshot, 0));
+		REQUIRE(world, !json_object_get(thread, "build_id"), "a build id: %s",
+			json_dumps(thread, 0));
+	}
+	proc_send(world, work, "end\n");
+	proc_wait(world, work);
+}
+
+/* What readelf says. */
+static const char *build_id_of(struct world *world, const char *path)
+{
+	const char mark[] = "Build ID: ";
+	struct proc *readelf;
+	const char *found;
+
+	if (!have_program("readelf"))
+		test_skip(world, "no readelf here");
+	readelf = proc_start(world, ARGV("readelf", "-n", path));
+	REQUIRE(world, proc_wait(world, readelf) == 0, "readelf failed");
+	found = strstr(proc_text(readelf, CHANNEL_OUT), mark);
+	if (!found)
+		test_skip(world, "this compiler writes no build ids");
+	found += sizeof(mark) - 1;
+	return text("%.*s", (int)strcspn(found, "\n"), found);
+}
+
+static void build_ids(struct world *world)
+{
+	char *path = workload(world, "pool_stripped");
+	const char *id = build_id_of(world, path);
+	struct proc *work = proc_start(world, ARGV(path, "--now"));
+	json_t *settled = proc_json_with(world, work, CHANNEL_OUT, "settled"), *snapshot, *thread;
+	size_t i, told = 0;
+
+	snapshot = snapshot_take(world, ARGV("-p", text("%d", (int)work->pid), "--threads"));
+	json_array_foreach(json_object_get(snapshot, "thread_list"), i, thread)
+	{
+		if (strcmp(json_text(thread, "routine"), "main") == 0)
+			continue;
+		REQUIRE(world, strcmp(json_text(thread, "build_id"), id) == 0, "not %s: %s", id,
+			json_dumps(thread, 0));
+		told++;
+	}
+	REQUIRE(world, (int64_t)told + 1 == json_number(settled, "threads"), "%zu build ids", told);
+	proc_send(world, work, "end\n");
+	proc_wait(world, work);
+}
+
+/* Code made at run time, named by its map; `owner`: who the map is given to, or NULL. */
+static void watch_made_code(struct world *world, const char *owner)
+{
+	const char *argv[] = {workload(world, "jit"), owner ? "--owner" : NULL, owner, NULL};
+	struct proc *work = work_start(world, argv), *tw;
+	char *pid = text("%d", (int)work->pid);
+	struct stream_log log;
+	json_t *snapshot;
+
+	tw = tw_start(world, ARGV("-o", "json", "-p", pid), NULL);
+	stream_ready(world, tw);
+	proc_send(world, work, "go\n");
+	proc_json_with(world, work, CHANNEL_OUT, "settled");
+	snapshot = snapshot_take(world, ARGV("-p", pid));
+	for (int i = 0; i < 2; i++) {
+		const char *name = i ? "jit_second" : "jit_first";
+
+		REQUIRE(world, snapshot_threads(snapshot, name) == !owner, "%lld of %s: %s",
+			(long long)snapshot_threads(snapshot, name), name, json_dumps(snapshot, 0));
+	}
+	REQUIRE(world,
+		json_number(json_object_get(snapshot, "drops"), "perf_maps_refused") ==
+			(owner != NULL),
+		"perf_maps_refused: %s", json_dumps(json_object_get(snapshot, "drops"), 0));
+	proc_send(world, work, "end\n");
+	truth_read(world, work);
+	proc_wait(world, work);
+	stream_stop(world, tw);
+	log = stream_read(world, tw);
+	REQUIRE(world, log.count == 3 && log.finished == 3, "%zu lives, %zu ends", log.count,
+		log.finished);
+	for (size_t i = 0; i < log.count; i++) {
+		const char *routine = log.lives[i].routine;
+
+		REQUIRE(world,
+			strcmp(routine, "main") == 0 ||
+				(owner ? strncmp(routine, "[anon]+0x", 9) == 0
+				       : strcmp(routine, "jit_first") == 0 ||
+							strcmp(routine, "jit_second") == 0),
+			"a thread is called %s", routine);
+	}
+}
+
+static void made_code(struct world *world)
+{
+	watch_made_code(world, NULL);
+}
+
+/* Where the process has another number and another /tmp than we. */
+static void made_code_elsewhere(struct world *world)
+{
+	/* By a descriptor: the workload may itself lie below /tmp. */
+	char *command = text("exec 9<%s && mount -t tmpfs none /tmp && exec /proc/self/fd/9 --now",
+		workload(world, "jit"));
+	struct proc *work;
+	json_t *snapshot;
+
+	if (!have_program("unshare"))
+		test_skip(world, "no unshare here");
+	work = proc_start(world, ARGV("unshare", "-m", "-p", "-f", "sh", "-c", command));
+	proc_json_with(world, work, CHANNEL_OUT, "settled");
+	snapshot = snapshot_take(world, ARGV("-a"));
+	REQUIRE(world,
+		snapshot_threads(snapshot, "jit_first") == 1 &&
+			snapshot_threads(snapshot, "jit_second") == 1,
+		"not named: %s", json_dumps(snapshot, 0));
+	proc_send(world, work, "end\n");
+	REQUIRE(world, proc_wait(world, work) == 0, "%s", proc_text(work, CHANNEL_ERR));
+}
+
+static void made_code_refused(struct world *world)
+{
+	watch_made_code(world, "12345");
+}
+
 const struct live_test names_tests[] = {
 	{"late_attach_names", late_attach_names, 0},
 	{"late_attach_stripped", late_attach_stripped, 0},
@@ -215,5 +374,10 @@ const struct live_test names_tests[] = {
 	{"spawn_names_attached", spawn_names_attached, 0},
 	{"spawn_names_launched", spawn_names_launched, 0},
 	{"cpp_threads", cpp_threads, 0},
+	{"whole_names", whole_names, 0},
+	{"build_ids", build_ids, 0},
+	{"made_code", made_code, 0},
+	{"made_code_elsewhere", made_code_elsewhere, 0},
+	{"made_code_refused", made_code_refused, 0},
 	{0},
 };

@@ -24,8 +24,11 @@
 struct name {
 	uint64_t address;
 	bool call_site;
-	bool resolved;	 /* the text is a function that starts exactly there */
-	bool executable; /* the address could be a function at all */
+	bool resolved;	      /* the text is a function that starts exactly there */
+	bool executable;      /* the address could be a function at all */
+	bool may_be_told;     /* by a compiler in the process, later: it is asked again */
+	const char *full;     /* in `text`, or NULL */
+	const char *build_id; /* likewise */
 	char text[];
 };
 
@@ -281,15 +284,26 @@ struct target *processes_target(struct processes *processes, const struct wire_p
 	return image && image->own ? image->own->target : NULL;
 }
 
-static struct name *name_new(uint64_t address, bool call_site, const char *text)
+static struct name *name_new(uint64_t address, bool call_site, const struct symbol *symbol)
 {
-	size_t bytes = strlen(text) + 1;
-	struct name *name = malloc(sizeof(*name) + bytes);
+	size_t text = strlen(symbol->text) + 1, full = strlen(symbol->full) + 1,
+	       build_id = strlen(symbol->build_id) + 1;
+	struct name *name = malloc(sizeof(*name) + text + full + build_id);
 
 	if (!name)
 		return NULL;
-	*name = (struct name){.address = address, .call_site = call_site};
-	memcpy(name->text, text, bytes);
+	*name = (struct name){
+		.address = address,
+		.call_site = call_site,
+		.resolved = symbol->resolved && !symbol->distance,
+		.executable = symbol->executable,
+		.may_be_told = symbol->may_be_told,
+		.full = full > 1 ? name->text + text : NULL,
+		.build_id = build_id > 1 ? name->text + text + full : NULL,
+	};
+	memcpy(name->text, symbol->text, text);
+	memcpy(name->text + text, symbol->full, full);
+	memcpy(name->text + text + full, symbol->build_id, build_id);
 	return name;
 }
 
@@ -297,21 +311,14 @@ static struct name *look_up(struct image *image, uint64_t address, bool call_sit
 {
 	struct target *target = image_target(image);
 	struct symbol symbol = {.text = ""};
-	struct name *name;
 
 	if (!target)
 		return NULL;
-	if (call_site) {
+	if (call_site)
 		target_call_site(target, address, symbol.text, sizeof(symbol.text));
-		return name_new(address, true, symbol.text);
-	}
-	target_symbolize(target, address, &symbol);
-	name = name_new(address, false, symbol.text);
-	if (name) {
-		name->resolved = symbol.resolved && !symbol.distance;
-		name->executable = symbol.executable;
-	}
-	return name;
+	else
+		target_symbolize(target, address, &symbol);
+	return name_new(address, call_site, &symbol);
 }
 
 /* Takes over the name. false without memory. */
@@ -335,9 +342,14 @@ static const struct name *name_get(struct image *image, uint64_t address, bool c
 	struct name wanted = {.address = address, .call_site = call_site}, *name;
 	void *found = tfind(&wanted, &image->names, compare_names);
 
-	if (found)
+	if (found && !(*(struct name **)found)->may_be_told)
 		return *(struct name **)found;
 	name = look_up(image, address, call_site);
+	if (found && name) {
+		free(*(struct name **)found);
+		*(struct name **)found = name;
+		return name;
+	}
 	return name && name_add(image, name) ? name : NULL;
 }
 
@@ -353,11 +365,9 @@ void processes_hint(struct processes *processes, const struct wire_process *id, 
 		return;
 	module = module_cached(processes->modules, device, inode);
 	if (module && !module_symbolize(module, file_offset, &symbol)) {
-		name = name_new(start_fn, false, symbol.text);
-		if (name) {
-			name->resolved = name->executable = true;
+		name = name_new(start_fn, false, &symbol);
+		if (name)
 			name_add(image, name);
-		}
 	}
 	module_put(module);
 }
@@ -415,7 +425,10 @@ static void name_from_symbol(struct processes *processes, const struct birth *bi
 		return;
 	if (own_comm && (!name->resolved || says_nothing(name->text)))
 		return;
-	*out = (struct routine_name){.text = name->text, .source = SOURCE_SYMBOL};
+	*out = (struct routine_name){.text = name->text,
+		.source = SOURCE_SYMBOL,
+		.full = name->full,
+		.build_id = name->build_id};
 }
 
 void processes_name(struct processes *processes, const struct birth *birth, const char *comm,

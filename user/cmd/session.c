@@ -279,6 +279,8 @@ size_t session_counters(struct session *session, bool with_zeros, struct drop_co
 		(struct drop_count){"names_not_found", processes_unnamed(session->processes)};
 	out[count++] =
 		(struct drop_count){"renames_missed", kernel_missed_renames(session->kernel)};
+	out[count++] = (struct drop_count){
+		"perf_maps_refused", module_cache_perf_maps_refused(session->modules)};
 	if (with_zeros)
 		return count;
 	for (size_t i = 0; i < count; i++)

@@ -57,7 +57,7 @@ bool session_has_targets(struct session *session);
 int session_snapshot(struct session *session, bool with_wait, struct snapshot **out);
 
 /* All counters, kernel's and ours; `out` has room for SESSION_COUNTERS. Returns how many. */
-#define SESSION_COUNTERS (WIRE_COUNTER_COUNT + 4)
+#define SESSION_COUNTERS (WIRE_COUNTER_COUNT + 5)
 size_t session_counters(struct session *session, bool with_zeros, struct drop_count *out);
 /* Events that the ring could not take. */
 uint64_t session_dropped(struct session *session);
