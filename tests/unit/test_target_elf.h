@@ -178,4 +178,21 @@ static inline struct module *open_path(struct module_cache *cache, const char *p
 	return module;
 }
 
+/* Which function covers the address; NULL: none. The test includes cmocka. */
+static inline void expect_function(
+	struct module *module, uint64_t vaddr, const char *name, uint64_t distance)
+{
+	uint64_t actual = 12345;
+	const char *found = module_function_at(module, vaddr, &actual);
+
+	if (!name) {
+		assert_null(found);
+		assert_int_equal(actual, 12345);
+		return;
+	}
+	assert_non_null(found);
+	assert_string_equal(found, name);
+	assert_int_equal(actual, distance);
+}
+
 #endif

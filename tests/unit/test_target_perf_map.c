@@ -37,8 +37,8 @@ static void expect(
 		assert_null(found);
 		return;
 	}
-	assert_non_null(found);
-	assert_string_equal(found, name);
+	if (!found || strcmp(found, name) != 0)
+		fail_msg("%" PRIx64 " is %s", address, found ? found : "nothing");
 	assert_int_equal(actual, distance);
 }
 

@@ -2,9 +2,9 @@
 /*
  * debug_file.c - finds the separate debug file of a stripped one; see debug_file.h.
  *
- * Input: the build id, and the name and checksum of .gnu_debuglink. In this order: by build id
- * below /usr/lib/debug/.build-id and in debuginfod's cache, then by .gnu_debuglink next to the
- * file, below it in .debug, and below /usr/lib/debug. Refuses a file of another build id, one
+ * Input: the build id, and the name and checksum of .gnu_debuglink. By build id it is looked for
+ * below /usr/lib/debug/.build-id and in debuginfod's cache, by .gnu_debuglink next to the file, in
+ * .debug there, and below /usr/lib/debug. Refuses a file of another build id, one
  * whose checksum differs, and the network.
  */
 #include "target/debug_file.h"
@@ -101,7 +101,7 @@ static int open_of_build(const char *path, const struct build_id *id, struct elf
 	return -ENOENT;
 }
 
-static int open_by_build_id(
+int debug_file_of_build(
 	const struct debug_places *places, const struct build_id *id, struct elf_file *out)
 {
 	char text[BUILD_ID_TEXT_BYTES], path[PATH_MAX];
@@ -183,7 +183,7 @@ static int open_linked(const char *path, const struct debug_subject *subject, ui
 	return -ENOENT;
 }
 
-static int open_by_link(const struct debug_places *places, const struct debug_subject *subject,
+int debug_file_of_link(const struct debug_places *places, const struct debug_subject *subject,
 	struct elf_file *out)
 {
 	const char *slash = strrchr(subject->path, '/');
@@ -207,12 +207,4 @@ static int open_by_link(const struct debug_places *places, const struct debug_su
 			fd = open_linked(path, subject, link.checksum, out);
 	}
 	return fd;
-}
-
-int debug_file_open(const struct debug_places *places, const struct debug_subject *subject,
-	struct elf_file *out)
-{
-	int fd = open_by_build_id(places, subject->id, out);
-
-	return fd < 0 ? open_by_link(places, subject, out) : fd;
 }

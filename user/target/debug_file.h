@@ -28,7 +28,11 @@ struct debug_subject {
 
 /* A descriptor of the debug file, which is then open as `out`, or a negative errno. Both are
  * the caller's to close. */
-int debug_file_open(const struct debug_places *places, const struct debug_subject *subject,
+int debug_file_of_build(
+	const struct debug_places *places, const struct build_id *id, struct elf_file *out);
+/* Likewise by .gnu_debuglink. What lies next to a file is the word of whoever put it there: a
+ * checksum of 32 bits can be made to fit. */
+int debug_file_of_link(const struct debug_places *places, const struct debug_subject *subject,
 	struct elf_file *out);
 
 #endif

@@ -249,7 +249,7 @@ struct module *module_find_twin(struct module *module)
 	const struct module_cache *cache = module->cache;
 
 	for (struct module *at = cache ? cache->newest : NULL; at; at = at->older) {
-		if (at != module && at->symbols.loaded && !at->twin &&
+		if (at != module && at->symbols.loaded && !at->twin && !at->symbols.is_own_word &&
 			build_id_equal(&at->build_id, &module->build_id) && module_is_current(at) &&
 			module_is_current(module) && build_id_is_copy(&at->file, &module->file))
 			return at;

@@ -54,6 +54,7 @@ struct module_symbols {
 	struct elf_file separate;
 	int separate_fd; /* -1: none */
 	bool separate_tried;
+	bool is_own_word; /* the separate one was found by link: it names this very file only */
 };
 
 struct module {

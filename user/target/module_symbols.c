@@ -158,16 +158,22 @@ static void open_embedded(struct module *module)
 
 void module_open_separate(struct module *module)
 {
+	struct module_symbols *symbols = &module->symbols;
+	const struct debug_places *places;
 	const struct debug_subject subject = {
 		.file = &module->file, .id = &module->build_id, .path = module->path};
 	int fd;
 
-	if (module->symbols.separate_tried || !module->cache)
+	if (symbols->separate_tried || !module->cache)
 		return;
-	module->symbols.separate_tried = true;
-	fd = debug_file_open(
-		module_cache_debug_places(module->cache), &subject, &module->symbols.separate);
-	module->symbols.separate_fd = fd < 0 ? -1 : fd;
+	symbols->separate_tried = true;
+	places = module_cache_debug_places(module->cache);
+	fd = debug_file_of_build(places, subject.id, &symbols->separate);
+	if (fd < 0) {
+		fd = debug_file_of_link(places, &subject, &symbols->separate);
+		symbols->is_own_word = fd >= 0;
+	}
+	symbols->separate_fd = fd < 0 ? -1 : fd;
 }
 
 static void load_functions(struct module *module)

@@ -46,6 +46,7 @@ struct perf_map {
 	dev_t device; /* of the file that was read, with its inode; 0: none */
 	ino_t inode;
 	uint64_t read_bytes; /* so much of the file, up to a newline */
+	uint64_t seen_bytes; /* its size then: a line without an end is not read again and again */
 	bool refused;
 };
 
@@ -374,8 +375,9 @@ static void refresh(struct perf_map *map, const struct process_dir *dir)
 		map->device = status.st_dev;
 		map->inode = status.st_ino;
 	}
-	if (size > map->read_bytes)
+	if (size != map->seen_bytes)
 		read_more(map, fd, size);
+	map->seen_bytes = size;
 	close(fd);
 }
 
