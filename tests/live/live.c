@@ -39,7 +39,7 @@
 #define TREE_FDS	  8
 
 static const struct live_test *const tables[] = {lifecycle_tests, churn_tests, names_tests,
-	span_tests, snapshot_tests, option_tests, error_tests, export_tests, text_tests,
+	span_tests, snapshot_tests, fold_tests, option_tests, error_tests, export_tests, text_tests,
 	crash_tests, program_tests};
 
 struct totals {

@@ -189,6 +189,41 @@ static void export_states(struct world *world)
 	proc_wait(world, tw);
 }
 
+static char *numbered(const char *metric, const char *routine)
+{
+	return text("%s{process=\"numbered\",routine=\"%s\"}", metric, routine);
+}
+
+/* Threads and spans, gauges and counters; functions stay apart. */
+static void export_folds_numbers(struct world *world)
+{
+	char *file = scratch(world, "folded.prom"), *plain = scratch(world, "plain.prom");
+	struct proc *work = work_start(world, ARGV(workload(world, "numbered"), "--hold"));
+	struct proc *stays = work_start(world, ARGV(workload(world, "churn"), "-n", "1"));
+	char *pid = text("%d", (int)work->pid), *stays_pid = text("%d", (int)stays->pid);
+	struct proc *tw = export_start(world, file, ARGV("-p", pid, "-p", stays_pid));
+	struct proc *other =
+		export_start(world, plain, ARGV("-p", pid, "-p", stays_pid, "--no-fold-numbers"));
+
+	proc_send(world, work, "go\n");
+	json_decref(proc_json_with(world, work, CHANNEL_OUT, "settled"));
+	require_sample(world, file, numbered("threadwatch_routine_instances", "worker-*"), 6);
+	require_sample(world, file, numbered("threadwatch_routine_instances", "order-*"), 6);
+	require_sample(world, file, numbered("threadwatch_routines_started_total", "worker-*"), 6);
+	require_sample(world, file, numbered("threadwatch_routines_started_total", "worker2"), 1);
+	require_sample(
+		world, file, numbered("threadwatch_routines_started_total", "worker-3"), ABSENT);
+	require_sample(world, plain, numbered("threadwatch_routines_started_total", "worker-3"), 1);
+	require_sample(world, plain, numbered("threadwatch_routine_instances", "order-3"), 1);
+	proc_send(world, work, "end\n");
+	truth_read(world, work);
+	require_sample(world, file, numbered("threadwatch_routines_finished_total", "order-*"), 6);
+	stop_export(world, tw, file);
+	stop_export(world, other, plain);
+	proc_send(world, stays, "go\n");
+	proc_wait(world, stays);
+}
+
 /* ---- readers never see a part ---- */
 
 struct reader {
@@ -305,6 +340,7 @@ const struct live_test export_tests[] = {
 	{"export_four_creators", export_four_creators, EXPORT_LIMIT_S},
 	{"export_launched", export_launched, 0},
 	{"export_states", export_states, 0},
+	{"export_folds_numbers", export_folds_numbers, 0},
 	{"export_is_atomic", export_is_atomic, 0},
 	{"promtool_is_content", promtool_is_content, 0},
 	{"export_unwritable", export_unwritable, 0},

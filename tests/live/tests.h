@@ -12,6 +12,7 @@ extern const struct live_test churn_tests[];
 extern const struct live_test names_tests[];
 extern const struct live_test span_tests[];
 extern const struct live_test snapshot_tests[];
+extern const struct live_test fold_tests[];
 extern const struct live_test option_tests[];
 extern const struct live_test error_tests[];
 extern const struct live_test export_tests[];

@@ -200,6 +200,30 @@ static void gauges_count_threads_once_and_instances_by_name(void **state)
 	metrics_free(metrics);
 }
 
+static void gauges_fold_as_the_snapshot_does(void **state)
+{
+	struct metrics *metrics = metrics_new();
+	struct snapshot *snapshot = snapshot_new(1000);
+	size_t count;
+
+	(void)state;
+	snapshot->fold_numbers = true;
+	add_thread(snapshot, 1, "function1", 100, WIRE_STATE_SLEEPING, "job-1", 700);
+	add_thread(snapshot, 2, "function1", 50, WIRE_STATE_SLEEPING, "job-2", 600);
+	assert_int_equal(snapshot_group(snapshot), 0);
+	metrics_begin(metrics);
+	assert_int_equal(metrics_add_snapshot(metrics, snapshot), 0);
+	snapshot_free(snapshot);
+
+	metrics_rows(metrics, &count);
+	assert_int_equal(count, 2);
+	assert_int_equal(find_row(metrics, "p", "function1")->instances, 2);
+	assert_int_equal(find_row(metrics, "p", "job-*")->instances, 2);
+	assert_int_equal(find_row(metrics, "p", "job-*")->oldest_ns, 400);
+	assert_int_equal(find_row(metrics, "p", "job-*")->states[WIRE_STATE_SLEEPING], 2);
+	metrics_free(metrics);
+}
+
 static void gauges_are_forgotten_and_counted_keys_stay(void **state)
 {
 	struct metrics *metrics = metrics_new();
@@ -265,6 +289,7 @@ int main(void)
 		cmocka_unit_test(random_rounds_never_go_backwards),
 		cmocka_unit_test(sums_saturate),
 		cmocka_unit_test(gauges_count_threads_once_and_instances_by_name),
+		cmocka_unit_test(gauges_fold_as_the_snapshot_does),
 		cmocka_unit_test(gauges_are_forgotten_and_counted_keys_stay),
 		cmocka_unit_test(rows_are_sorted_and_complete),
 	};

@@ -156,6 +156,47 @@ static void many_threads_add_up(void **state)
 	snapshot_free(snapshot);
 }
 
+static void numbered_names_are_one_group(void **state)
+{
+	static const struct row numbered[] = {
+		{1, 1, "pool-1", SOURCE_COMM, false, 100, 0, "job-1", NULL, 300, 0},
+		{1, 2, "pool-2", SOURCE_COMM, true, 200, 0, NULL, NULL, 0, 0},
+		{1, 3, "pool-3", SOURCE_COMM, false, 300, 0, NULL, NULL, 0, 0},
+		{1, 4, "pool-4", SOURCE_SPAWN, false, 300, 0, "job-2", NULL, 400, 0},
+		{1, 5, "pool-5", SOURCE_SYMBOL, false, 300, 0, NULL, NULL, 0, 0},
+		{1, 6, "pool-6", SOURCE_SYMBOL, false, 300, 0, NULL, NULL, 0, 0},
+	};
+	struct snapshot *snapshot = snapshot_new(NOW_NS);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbered) / sizeof(*numbered); i++) {
+		struct snapshot_thread thread = make_thread(&numbered[i]);
+		thread.birth.full = "of one alone";
+		assert_int_equal(snapshot_add(snapshot, &thread), 0);
+	}
+	snapshot->fold_numbers = true;
+	assert_int_equal(snapshot_group(snapshot), 0);
+
+	assert_int_equal(snapshot->routine_count, 4);
+	assert_string_equal(snapshot->routines[0].routine.text, "job-*");
+	assert_int_equal(snapshot->routines[0].threads, 2);
+	assert_int_equal(snapshot->routines[0].oldest_ns, 700);
+	assert_string_equal(snapshot->routines[1].routine.text, "pool-*");
+	assert_int_equal(snapshot->routines[1].routine.source, SOURCE_COMM);
+	assert_int_equal(snapshot->routines[1].threads, 2);
+	assert_true(snapshot->routines[1].routine.heuristic);
+	assert_null(snapshot->routines[1].routine.full);
+	assert_string_equal(snapshot->routines[2].routine.text, "pool-5");
+	assert_string_equal(snapshot->routines[2].routine.full, "of one alone");
+	assert_int_equal(snapshot->span_group_count, 1);
+	assert_string_equal(snapshot->span_groups[0].name, "job-*");
+	assert_int_equal(snapshot->span_groups[0].instances, 2);
+	/* Threads keep their own names. */
+	assert_string_equal(snapshot->threads[1].birth.text, "pool-2");
+	assert_string_equal(snapshot->threads[3].spans[0].name, "job-2");
+	snapshot_free(snapshot);
+}
+
 static void strings_are_copies(void **state)
 {
 	char process[] = "process", comm[] = "comm", birth[] = "birth", site[] = "site",
@@ -285,6 +326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(groups_do_not_depend_on_the_order),
 		cmocka_unit_test(many_threads_add_up),
+		cmocka_unit_test(numbered_names_are_one_group),
 		cmocka_unit_test(strings_are_copies),
 		cmocka_unit_test(a_string_longer_than_a_chunk_is_kept),
 		cmocka_unit_test(limits_are_kept),

@@ -18,7 +18,7 @@ workload_parts := spans_lib
 workload_names := $(filter-out $(workload_parts),$(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.c))))
 workload_cpp_names := $(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.cpp)))
 workload_static := pool_static churn_static spans_static
-workload_stripped := pool_stripped pool_static_stripped
+workload_stripped := pool_stripped pool_static_stripped numbered_stripped
 workload_musl := $(if $(MUSL_CC),pool_musl pool_musl_static churn_musl churn_musl_static)
 
 workload_all := $(workload_names) $(workload_cpp_names) $(workload_static) $(workload_stripped) \

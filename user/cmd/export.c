@@ -189,8 +189,9 @@ static int run(struct session *session, const struct export_options *options)
 
 int cmd_export(int argc, char **argv)
 {
-	struct export_options options = {
-		.interval_s = INTERVAL_DEFAULT_S, .max_series = MAX_SERIES_DEFAULT};
+	struct export_options options = {.common.fold_numbers = true,
+		.interval_s = INTERVAL_DEFAULT_S,
+		.max_series = MAX_SERIES_DEFAULT};
 	struct session session;
 	int code = options_parse(&export_argp, argc, argv, true, &options.common);
 

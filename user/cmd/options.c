@@ -17,11 +17,24 @@
 #define BYTES_MAX   (1ull << 30)
 #define SECONDS_MAX (366.0 * 24 * 3600)
 
-enum long_option { OPTION_NO_UPROBES = 0x100, OPTION_OUTPUT, OPTION_HELP, OPTION_USAGE };
+enum long_option {
+	OPTION_NO_UPROBES = 0x100,
+	OPTION_OUTPUT,
+	OPTION_HELP,
+	OPTION_USAGE,
+	OPTION_FOLD_NUMBERS,
+	OPTION_NO_FOLD_NUMBERS,
+};
 
 static const struct argp_option target_table[] = {
 	{"pid", 'p', "PID", 0, "Watch this process (repeatable)", 0},
 	{"all", 'a', NULL, 0, "Watch every process of the machine", 0},
+	{"fold-numbers", OPTION_FOLD_NUMBERS, NULL, 0,
+		"Make one routine worker-* of worker-17 and worker-18 (default in snapshot, "
+		"export)",
+		0},
+	{"no-fold-numbers", OPTION_NO_FOLD_NUMBERS, NULL, 0,
+		"Leave numbered names as they are (default in trace)", 0},
 	{"verbose", 'v', NULL, 0, "Say more about what is done", 0},
 	{"help", OPTION_HELP, NULL, 0, "Give this help list", -1},
 	{"usage", OPTION_USAGE, NULL, 0, "Give a short usage message", -1},
@@ -180,6 +193,10 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
 			       : options_reject("-d wants seconds, not '%s'", text);
 	case 'v':
 		common->verbose = true;
+		return 0;
+	case OPTION_FOLD_NUMBERS:
+	case OPTION_NO_FOLD_NUMBERS:
+		common->fold_numbers = key == OPTION_FOLD_NUMBERS;
 		return 0;
 	case OPTION_OUTPUT:
 		common->output_path = text;

@@ -23,7 +23,8 @@ struct common_options {
 	bool follow;
 	bool no_uprobes;
 	bool verbose;
-	char **command; /* after "--", NULL-terminated; NULL: none */
+	bool fold_numbers; /* each command sets its default before it parses */
+	char **command;	   /* after "--", NULL-terminated; NULL: none */
 	enum output_format format;
 	const char *output_path; /* NULL: standard output */
 	double duration_s;	 /* 0: no limit */

@@ -11,6 +11,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/session.h"
+#include "model/fold.h"
 
 #define STREAM_BYTES (256u << 10)
 
@@ -46,9 +47,20 @@ struct out_options print_options(FILE *out, bool threads)
 	};
 }
 
-static bool wanted(const struct common_options *common, const char *routine)
+static bool matches(const struct common_options *common, const char *routine)
 {
-	return !common->has_regex || !regexec(&common->regex, routine, 0, NULL, 0);
+	return !regexec(&common->regex, routine, 0, NULL, 0);
+}
+
+/* Whoever sees worker-* asks for it by that name; whoever knows worker-17 finds that one. */
+static bool wanted(const struct common_options *common, const struct routine_name *routine)
+{
+	char text[FOLD_BYTES];
+
+	if (!common->has_regex || matches(common, routine->text))
+		return true;
+	return common->fold_numbers &&
+	       matches(common, fold_numbers(routine->text, routine->source, text));
 }
 
 /* A snapshot of the threads whose current routine matches. NULL without memory. */
@@ -58,10 +70,13 @@ static struct snapshot *filtered(
 	struct snapshot *kept = snapshot_new(snapshot->boot_ns);
 	int err = kept ? snapshot_set_drops(kept, snapshot->drops, snapshot->drop_count) : 0;
 
+	if (kept)
+		kept->fold_numbers = snapshot->fold_numbers;
 	for (size_t i = 0; kept && !err && i < snapshot->thread_count; i++) {
 		const struct snapshot_thread *thread = &snapshot->threads[i];
+		struct routine_name routine = snapshot_thread_routine(thread);
 
-		if (wanted(common, snapshot_thread_routine(thread).text))
+		if (wanted(common, &routine))
 			err = snapshot_add(kept, thread);
 	}
 	if (kept && !err)
@@ -94,9 +109,18 @@ int print_snapshot(FILE *out, const struct common_options *common, bool threads,
 int print_event(FILE *out, const struct out_options *options, const struct common_options *common,
 	const struct event *event, bool *printed)
 {
-	*printed = wanted(common, event->routine.text);
+	struct event folded;
+	char text[FOLD_BYTES];
+
+	*printed = wanted(common, &event->routine);
 	if (!*printed)
 		return 0;
+	if (common->fold_numbers) {
+		folded = *event;
+		folded.routine.text =
+			fold_numbers(event->routine.text, event->routine.source, text);
+		event = &folded;
+	}
 	return common->format == FORMAT_JSON ? json_event(out, options, event)
 					     : text_event(out, options, event);
 }

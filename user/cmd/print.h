@@ -18,7 +18,8 @@ int print_close(FILE *out);
 /* Writer options for a stream: colour on a terminal only, and not with NO_COLOR. */
 struct out_options print_options(FILE *out, bool threads);
 
-/* All return 0 or a negative errno. -r is applied here: what does not match is left out. */
+/* All return 0 or a negative errno. -r is applied here: what matches neither as it is nor folded
+ * (with fold_numbers) is left out. */
 int print_snapshot(FILE *out, const struct common_options *common, bool threads,
 	const struct snapshot *snapshot);
 /* *printed tells whether -r let it through. */

@@ -10,6 +10,7 @@
 
 #include "cmd/view.h"
 #include "model/decode.h"
+#include "model/fold.h"
 
 #define OTHER "other"
 
@@ -95,9 +96,11 @@ static void collect_thread(void *context, const void *record, size_t bytes)
 		all->err = snapshot_add(all->snapshot, &thread);
 }
 
-static const char *routine_of(
-	struct session *session, const struct wire_routine_key *key, const char *process_comm)
+/* `out` is room for a folded name. */
+static const char *routine_of(struct session *session, const struct wire_routine_key *key,
+	const char *process_comm, char out[static FOLD_BYTES])
 {
+	bool fold = session->options->fold_numbers;
 	struct routine_name name;
 	struct birth birth = {
 		.process = key->process,
@@ -108,10 +111,12 @@ static const char *routine_of(
 	if (key->source != WIRE_SOURCE_SYMBOL) {
 		const char *text = kernel_name(session->kernel, key->id);
 
-		return text ? text : OTHER;
+		name = (struct routine_name){
+			.text = text ? text : OTHER, .source = (enum name_source)key->source};
+	} else {
+		processes_name(session->processes, &birth, process_comm, process_comm, &name);
 	}
-	processes_name(session->processes, &birth, process_comm, process_comm, &name);
-	return name.text;
+	return fold ? fold_numbers(name.text, name.source, out) : name.text;
 }
 
 static bool lives(const struct collection *all, const struct counted *one)
@@ -124,16 +129,17 @@ static int add_one(struct round *round, struct collection *all, struct counted *
 {
 	struct session *session = round->session;
 	const char *process = one->stats.process_comm;
+	char out[FOLD_BYTES];
 
 	one->stats.process_comm[WIRE_COMM_BYTES - 1] = '\0';
 	if (lives(all, one))
 		return metrics_add_live(round->metrics, process,
-			routine_of(session, &one->key, process), &one->stats);
+			routine_of(session, &one->key, process, out), &one->stats);
 	if (kernel_take_routine(session->kernel, &one->key, &one->stats))
 		return 0;
 	one->stats.process_comm[WIRE_COMM_BYTES - 1] = '\0';
 	return metrics_harvest(
-		round->metrics, process, routine_of(session, &one->key, process), &one->stats);
+		round->metrics, process, routine_of(session, &one->key, process, out), &one->stats);
 }
 
 static int add_other(struct round *round)
@@ -165,8 +171,12 @@ int round_take(struct round *round)
 {
 	struct collection all = {
 		.session = round->session, .snapshot = snapshot_new(boot_now_ns())};
-	int err = all.snapshot ? collect(&all) : -ENOMEM;
+	int err = -ENOMEM;
 
+	if (all.snapshot) {
+		all.snapshot->fold_numbers = round->session->options->fold_numbers;
+		err = collect(&all);
+	}
 	if (!err) {
 		metrics_begin(round->metrics);
 		err = metrics_add_snapshot(round->metrics, all.snapshot);

@@ -71,7 +71,7 @@ static int take(struct session *session, const struct snapshot_options *options,
 
 int cmd_snapshot(int argc, char **argv)
 {
-	struct snapshot_options options = {0};
+	struct snapshot_options options = {.common.fold_numbers = true};
 	struct session session;
 	FILE *out = NULL;
 	int code = options_parse(&snapshot_argp, argc, argv, false, &options.common);

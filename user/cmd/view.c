@@ -114,6 +114,7 @@ int session_snapshot(struct session *session, bool with_wait, struct snapshot **
 
 	if (!view.snapshot)
 		return -ENOMEM;
+	view.snapshot->fold_numbers = session->options->fold_numbers;
 	view.err = kernel_walk(session->kernel, with_wait, add_thread, &view);
 	if (!view.err)
 		view.err = snapshot_set_drops(

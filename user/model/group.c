@@ -5,8 +5,10 @@
  * Input: the threads of a snapshot, in any order. Names of one text and different sources are
  * different routines; of one text and source, a group is heuristic when any of its names is.
  * Each thread is in exactly one routine group, so that their threads add up. The result does
- * not depend on the order of adding. Strings of groups are those of the threads.
+ * not depend on the order of adding. Strings of groups are those of the threads, or folded copies
+ * of theirs in the snapshot's arena.
  */
+#include "model/fold.h"
 #include "model/snapshot.h"
 
 #include <errno.h>
@@ -110,7 +112,30 @@ static void collect_spans(const struct snapshot *snapshot, struct member *member
 	}
 }
 
-static size_t fold_threads(const struct member *members, size_t count, struct routine_group *groups)
+/* Folded names are kept once for each run of equal ones; threads of a pool come in runs. */
+static int fold_names(struct snapshot *snapshot, struct member *members, size_t count)
+{
+	const char *last = "";
+	char out[FOLD_BYTES];
+
+	for (size_t i = 0; snapshot->fold_numbers && i < count; i++) {
+		struct routine_name *routine = &members[i].routine;
+		const char *folded = fold_numbers(routine->text, routine->source, out);
+
+		if (folded == routine->text)
+			continue;
+		if (strcmp(folded, last) != 0)
+			last = snapshot_keep(snapshot, folded);
+		if (!last)
+			return -ENOMEM;
+		/* What is known of one name is not true of all that fold into it. */
+		*routine = (struct routine_name){
+			.text = last, .source = routine->source, .heuristic = routine->heuristic};
+	}
+	return 0;
+}
+
+static size_t sum_threads(const struct member *members, size_t count, struct routine_group *groups)
 {
 	size_t filled = 0;
 
@@ -133,7 +158,7 @@ static size_t fold_threads(const struct member *members, size_t count, struct ro
 	return filled;
 }
 
-static size_t fold_spans(const struct member *members, size_t count, struct span_group *groups)
+static size_t sum_spans(const struct member *members, size_t count, struct span_group *groups)
 {
 	size_t filled = 0;
 
@@ -166,6 +191,32 @@ static void free_members(struct member **members)
 	free(*members);
 }
 
+static int group_threads(struct snapshot *snapshot, struct member *members)
+{
+	size_t count = snapshot->thread_count;
+
+	collect_threads(snapshot, members);
+	if (fold_names(snapshot, members, count))
+		return -ENOMEM;
+	sort(members, count, sizeof(*members), compare_members);
+	snapshot->routine_count = sum_threads(members, count, snapshot->routines);
+	sort(snapshot->routines, snapshot->routine_count, sizeof(*snapshot->routines),
+		compare_routine_groups);
+	return 0;
+}
+
+static int group_spans(struct snapshot *snapshot, struct member *members, size_t count)
+{
+	collect_spans(snapshot, members);
+	if (fold_names(snapshot, members, count))
+		return -ENOMEM;
+	sort(members, count, sizeof(*members), compare_members);
+	snapshot->span_group_count = sum_spans(members, count, snapshot->span_groups);
+	sort(snapshot->span_groups, snapshot->span_group_count, sizeof(*snapshot->span_groups),
+		compare_span_groups);
+	return 0;
+}
+
 int snapshot_group(struct snapshot *snapshot)
 {
 	size_t threads = snapshot->thread_count;
@@ -182,18 +233,10 @@ int snapshot_group(struct snapshot *snapshot)
 		return -ENOMEM;
 	}
 
-	sort(snapshot->threads, threads, sizeof(*snapshot->threads), compare_threads);
-
-	collect_threads(snapshot, members);
-	sort(members, threads, sizeof(*members), compare_members);
-	snapshot->routine_count = fold_threads(members, threads, routines);
-	sort(routines, snapshot->routine_count, sizeof(*routines), compare_routine_groups);
 	snapshot->routines = routines;
-
-	collect_spans(snapshot, members);
-	sort(members, spans, sizeof(*members), compare_members);
-	snapshot->span_group_count = fold_spans(members, spans, span_groups);
-	sort(span_groups, snapshot->span_group_count, sizeof(*span_groups), compare_span_groups);
 	snapshot->span_groups = span_groups;
+	sort(snapshot->threads, threads, sizeof(*snapshot->threads), compare_threads);
+	if (group_threads(snapshot, members) || group_spans(snapshot, members, spans))
+		return -ENOMEM;
 	return 0;
 }

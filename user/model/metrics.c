@@ -11,6 +11,7 @@
  * A balanced tree (tsearch), not a hash: names are hostile, and a tree has no worst case to
  * aim at; it also gives the rows in order.
  */
+#include "model/fold.h"
 #include "model/metrics.h"
 
 #include <errno.h>
@@ -178,14 +179,26 @@ void metrics_begin(struct metrics *metrics)
 	metrics->count = kept;
 }
 
-static int add_instance(
-	struct metrics *metrics, const char *process, const char *routine, uint64_t age_ns)
+/* The entry of a name as the snapshot folds it. */
+static struct counted *entry_of(struct metrics *metrics, const struct snapshot *snapshot,
+	const struct snapshot_thread *thread, const struct routine_name *routine)
 {
-	struct counted *entry = entry_get(metrics, process, routine);
+	char out[FOLD_BYTES];
+	const char *text = routine->text;
+
+	if (snapshot->fold_numbers)
+		text = fold_numbers(text, routine->source, out);
+	return entry_get(metrics, thread->process, text);
+}
+
+static int add_instance(struct metrics *metrics, const struct snapshot *snapshot,
+	const struct snapshot_thread *thread, const struct routine_name *routine, uint64_t since_ns)
+{
+	struct counted *entry = entry_of(metrics, snapshot, thread, routine);
 	if (!entry)
 		return -ENOMEM;
 	entry->row.instances++;
-	entry->row.oldest_ns = larger(entry->row.oldest_ns, age_ns);
+	entry->row.oldest_ns = larger(entry->row.oldest_ns, snapshot_age_ns(snapshot, since_ns));
 	return 0;
 }
 
@@ -193,17 +206,18 @@ static int add_thread(struct metrics *metrics, const struct snapshot *snapshot,
 	const struct snapshot_thread *thread)
 {
 	struct routine_name current = snapshot_thread_routine(thread);
-	struct counted *entry = entry_get(metrics, thread->process, current.text);
+	struct counted *entry = entry_of(metrics, snapshot, thread, &current);
 	if (!entry)
 		return -ENOMEM;
 	entry->row.states[thread->state]++;
 	entry->row.states_seen |= 1u << thread->state;
 
-	int err = add_instance(metrics, thread->process, thread->birth.text,
-		snapshot_age_ns(snapshot, thread->start_ns));
-	for (size_t i = 0; !err && i < thread->span_count; i++)
-		err = add_instance(metrics, thread->process, thread->spans[i].name,
-			snapshot_age_ns(snapshot, thread->spans[i].begin_ns));
+	int err = add_instance(metrics, snapshot, thread, &thread->birth, thread->start_ns);
+	for (size_t i = 0; !err && i < thread->span_count; i++) {
+		const struct snapshot_span *span = &thread->spans[i];
+		struct routine_name name = {.text = span->name, .source = SOURCE_SPAN};
+		err = add_instance(metrics, snapshot, thread, &name, span->begin_ns);
+	}
 	return err;
 }
 

@@ -39,7 +39,8 @@ void metrics_begin(struct metrics *metrics);
 int metrics_add_live(struct metrics *metrics, const char *process, const char *routine,
 	const struct wire_routine_stats *stats);
 /* Adds the gauges of a grouped snapshot: threads by current routine; instances: each thread
- * under its birth name and each open span under its own. 0 or -ENOMEM. */
+ * under its birth name and each open span under its own; folded as the snapshot is. 0 or
+ * -ENOMEM. */
 int metrics_add_snapshot(struct metrics *metrics, const struct snapshot *snapshot);
 
 /* Rows sorted by process, then routine. Valid until the next call on `metrics`. */

@@ -178,6 +178,11 @@ int snapshot_add(struct snapshot *snapshot, const struct snapshot_thread *thread
 	return 0;
 }
 
+const char *snapshot_keep(struct snapshot *snapshot, const char *text)
+{
+	return keep_text(snapshot->arena, &text) ? text : NULL;
+}
+
 int snapshot_set_drops(struct snapshot *snapshot, const struct drop_count *drops, size_t count)
 {
 	struct drop_count *copy = NULL;

@@ -64,6 +64,7 @@ struct drop_count {
 
 struct snapshot {
 	uint64_t boot_ns;
+	bool fold_numbers; /* of routine and span groups, see fold.h; set it before grouping */
 	size_t thread_count;
 	struct snapshot_thread *threads; /* by pid, then tid, after snapshot_group */
 	size_t routine_count;
@@ -79,6 +80,8 @@ struct snapshot {
 struct snapshot *snapshot_new(uint64_t boot_ns);
 /* 0, -ENOMEM, or -EINVAL when a state or a count is beyond the limits of bpf/wire.h. */
 int snapshot_add(struct snapshot *snapshot, const struct snapshot_thread *thread);
+/* A copy of a text that lives as long as the snapshot; NULL without memory. */
+const char *snapshot_keep(struct snapshot *snapshot, const char *text);
 int snapshot_set_drops(struct snapshot *snapshot, const struct drop_count *drops, size_t count);
 /* Fills routines and span_groups, sorts threads. Call once, after the last add. 0 or -ENOMEM. */
 int snapshot_group(struct snapshot *snapshot);
