@@ -134,6 +134,63 @@ static void churn_with_a_tiny_ring(struct world *world)
 	require_bearers(world, &run, log);
 }
 
+/* The probe on pthread_create and the new thread's control block agree each time: the counter
+ * that would tell otherwise is not among the drops. */
+static void agree(struct world *world, const char *name)
+{
+	char *count = text("%ld", scaled(world, 100000, 5000));
+	struct run run = run_attached(world, NULL,
+		ARGV(workload(world, name), "-n", count, "-c", "2", "--routines", "3"));
+	json_t *drops = json_object_get(run.log.summary, "drops");
+
+	REQUIRE(world, run.work_status == 0, "the workload exited with %d", run.work_status);
+	REQUIRE(world, json_number(drops, "start_disagrees") == 0, "%lld creates disagree",
+		(long long)json_number(drops, "start_disagrees"));
+	require_counts(world, &run, 1);
+}
+
+static void churn_agrees(struct world *world)
+{
+	agree(world, "churn");
+}
+
+static void churn_agrees_static(struct world *world)
+{
+	agree(world, "churn_static");
+}
+
+/* And the counter tells: control blocks are made to say something else. */
+static void disagree(struct world *world, const char *name)
+{
+	struct proc *work = proc_start(world, ARGV(workload(world, name), "-n", "10")), *tw;
+	json_t *ready = proc_json_with(world, work, CHANNEL_OUT, "ready"), *event, *drops;
+
+	tw = tw_start(world,
+		ARGV("-o", "json", "-p", text("%lld", (long long)json_number(ready, "pid"))), NULL);
+	stream_ready(world, tw);
+	proc_send(world, work, "go\n");
+	truth_read(world, work);
+	REQUIRE(world, proc_wait(world, work) == 0, "the workload failed");
+	event = stream_event(world, tw, "started", "routine", "forged_told");
+	REQUIRE(world, strcmp(json_text(event, "source"), "symbol") == 0, "not by its symbol: %s",
+		json_dumps(event, 0));
+	event = stream_event(world, tw, "summary", "type", "summary");
+	drops = json_object_get(event, "drops");
+	REQUIRE(world, json_number(drops, "start_disagrees") == 10, "%lld creates of 10 disagree",
+		(long long)json_number(drops, "start_disagrees"));
+	REQUIRE(world, stream_stop(world, tw) == 0, "failed: %s", proc_text(tw, CHANNEL_ERR));
+}
+
+static void churn_disagrees(struct world *world)
+{
+	disagree(world, "forged");
+}
+
+static void churn_disagrees_static(struct world *world)
+{
+	disagree(world, "forged_static");
+}
+
 /* Where in the program each thread was created. */
 static void churn_call_sites(struct world *world)
 {
@@ -198,6 +255,10 @@ const struct live_test churn_tests[] = {
 	{"churn_four_creators", churn_four_creators, CHURN_LIMIT_S},
 	{"churn_without_uprobes", churn_without_uprobes, CHURN_LIMIT_S},
 	{"churn_with_a_tiny_ring", churn_with_a_tiny_ring, CHURN_LIMIT_S},
+	{"churn_agrees", churn_agrees, CHURN_LIMIT_S},
+	{"churn_agrees_static", churn_agrees_static, CHURN_LIMIT_S},
+	{"churn_disagrees", churn_disagrees, 0},
+	{"churn_disagrees_static", churn_disagrees_static, 0},
 	{"churn_call_sites", churn_call_sites, 0},
 	{"churn_static", churn_static, 0},
 	{"churn_static_without_uprobes", churn_static_without_uprobes, 0},

@@ -17,7 +17,7 @@ workload_headers := $(wildcard $(WORKLOADS_DIR)/*.h) include/threadwatch.h
 workload_parts := spans_lib
 workload_names := $(filter-out $(workload_parts),$(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.c))))
 workload_cpp_names := $(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.cpp)))
-workload_static := pool_static churn_static spans_static
+workload_static := pool_static churn_static spans_static forged_static
 workload_stripped := pool_stripped pool_static_stripped numbered_stripped
 workload_musl := $(if $(MUSL_CC),pool_musl pool_musl_static churn_musl churn_musl_static)
 
