@@ -3,13 +3,14 @@
 # run.sh GROUP... - runs groups of tests and adds up what they say.
 #
 # Groups: check unit header live vm. Each prints its own lines and ends with
-# "N passed, N failed, N skipped"; so does this, with the sum. Exit 1 when anything failed.
+# "N passed, N failed, N skipped"; so does this, with the sum. Before that it repeats what failed,
+# so that the end of a long log says it. Exit 1 when anything failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 passed=0 failed=0 skipped=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+log=$(mktemp) failures=$(mktemp)
+trap 'rm -f "$log" "$failures"' EXIT
 
 # One cmocka program, told in TAP: each test is one of ours.
 unit_program() {
@@ -53,15 +54,17 @@ for name; do
 	status=0
 	group "$name" >"$log" 2>&1 || status=$?
 	grep -Ev '^[0-9]+ passed, ' "$log" || true
+	sed -n "s/^FAIL /FAIL $name: /p" "$log" >>"$failures"
 	sums=$(awk '/^[0-9]+ passed, [0-9]+ failed/ { p += $1; f += $3; s += $5; n++ }
 		END { print n + 0, p + 0, f + 0, s + 0 }' "$log")
 	read -r lines p f s <<<"$sums"
 	if [ "$lines" -eq 0 ] || { [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; }; then
-		echo "FAIL $name: ended with status $status without saying why"
+		echo "FAIL $name: ended with status $status without saying why" | tee -a "$failures"
 		f=$((f + 1))
 	fi
 	echo "-- $name: $p passed, $f failed, $s skipped"
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 done
+cat "$failures"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
