@@ -101,6 +101,8 @@ check: $(BUILD)/threadwatch $(BUILD)/vmlinux-check
 format:
 	clang-format -i $(FORMATTED)
 
+include bench/bench.mk
+
 # ---- for people ----
 
 deps:
