@@ -60,7 +60,7 @@ start_watcher() {
 }
 
 end_watcher() {
-	kill "$watcher"
+	kill "$watcher" 2>/dev/null || true # it ends with its target by itself
 	wait "$watcher" || true
 	exec 5<&-
 	watcher=''
