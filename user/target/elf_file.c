@@ -12,9 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHUNK_BYTES	   (64u << 10)
-#define SYMBOLS_IN_CHUNK   1024
-#define BUILD_ID_NOTES_MAX (64u << 10)
+#define CHUNK_BYTES	    (64u << 10)
+#define SYMBOLS_IN_CHUNK    1024
+#define BUILD_ID_NOTES_MAX  (64u << 10)
+#define DYNAMIC_ENTRIES_MAX 4096
 
 static bool lies_within(uint64_t offset, uint64_t bytes, uint64_t size)
 {
@@ -242,6 +243,26 @@ const Elf64_Phdr *elf_file_segment(const struct elf_file *file, uint32_t type)
 			return &file->segments[i];
 	}
 	return NULL;
+}
+
+int elf_file_dynamic(const struct elf_file *file, int64_t tag, uint64_t *value)
+{
+	const Elf64_Phdr *dynamic = elf_file_segment(file, PT_DYNAMIC);
+	uint64_t count = dynamic ? dynamic->p_filesz / sizeof(Elf64_Dyn) : 0;
+
+	for (uint64_t i = 0; i < count && i < DYNAMIC_ENTRIES_MAX; i++) {
+		Elf64_Dyn entry;
+
+		if (elf_source_read(&file->source, dynamic->p_offset + i * sizeof(entry), &entry,
+			    sizeof(entry)) ||
+			entry.d_tag == DT_NULL)
+			return -ENOENT;
+		if (entry.d_tag != tag)
+			continue;
+		*value = entry.d_un.d_val;
+		return 0;
+	}
+	return -ENOENT;
 }
 
 /* The id within the notes of one section, padded to 4 bytes as GNU writes them. */

@@ -69,6 +69,9 @@ const Elf64_Phdr *elf_file_load_of_vaddr(const struct elf_file *file, uint64_t v
 const Elf64_Phdr *elf_file_load_of_offset(const struct elf_file *file, uint64_t offset);
 const Elf64_Phdr *elf_file_segment(const struct elf_file *file, uint32_t type);
 
+/* Value of the first entry with this tag in PT_DYNAMIC. 0, or -ENOENT. */
+int elf_file_dynamic(const struct elf_file *file, int64_t tag, uint64_t *value);
+
 /* The build id, by its section or else by the segments of notes; 0 when there is none or it has
  * more than `limit` bytes. */
 size_t elf_file_build_id(const struct elf_file *file, uint8_t *out, size_t limit);

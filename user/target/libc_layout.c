@@ -11,7 +11,6 @@
 
 #include <errno.h>
 
-#define DYNAMIC_ENTRIES_MAX  4096
 #define FIELD_BITS_POINTER   64
 #define FIELD_BITS_TID	     32
 #define FIELD_OFFSET_MAX     (64u << 10)
@@ -24,24 +23,6 @@
 struct field_descriptor {
 	uint32_t bits, count, offset;
 };
-
-static bool needs_a_library(const struct elf_file *file)
-{
-	const Elf64_Phdr *dynamic = elf_file_segment(file, PT_DYNAMIC);
-	uint64_t count = dynamic ? dynamic->p_filesz / sizeof(Elf64_Dyn) : 0;
-
-	for (uint64_t i = 0; i < count && i < DYNAMIC_ENTRIES_MAX; i++) {
-		Elf64_Dyn entry;
-
-		if (elf_source_read(&file->source, dynamic->p_offset + i * sizeof(entry), &entry,
-			    sizeof(entry)) ||
-			entry.d_tag == DT_NULL)
-			return false;
-		if (entry.d_tag == DT_NEEDED)
-			return true;
-	}
-	return false;
-}
 
 /* Offset of one field of that many bits; 0 when the table does not say what it should. */
 static uint32_t field_offset(struct module *module, const char *symbol, uint32_t bits)
@@ -71,7 +52,7 @@ int libc_layout_of(struct module *module, struct libc_layout *out)
 	if (!load || !(load->p_flags & PF_X))
 		return -ENOENT;
 	has_table = !module_symbol(module, SYMBOL_START_ROUTINE, &unused, &unused);
-	if (!has_table && needs_a_library(&module->file))
+	if (!has_table && !elf_file_dynamic(&module->file, DT_NEEDED, &unused))
 		return -ENOENT;
 	layout.pthread_create_offset = load->p_offset + (create - load->p_vaddr);
 	layout.glibc = has_table || !module_symbol(module, SYMBOL_STATIC_GLIBC, &unused, &unused);

@@ -168,6 +168,13 @@ int process_dir_read_memory(
 	return got == (ssize_t)bytes ? 0 : err ? err : -EFAULT;
 }
 
+int process_dir_open_memory(const struct process_dir *dir)
+{
+	int fd = openat(dir->task >= 0 ? dir->task : dir->leader, "mem", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
 static bool is_before(const struct timespec *a, const struct timespec *b)
 {
 	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;

@@ -31,6 +31,10 @@ int process_dir_read_maps(
 int process_dir_read_memory(
 	const struct process_dir *dir, uint64_t address, void *out, size_t bytes);
 
+/* The memory of the process, for reading, or negative errno. It is that of the program that it
+ * executes now: after its end or an execve nothing can be read. */
+int process_dir_open_memory(const struct process_dir *dir);
+
 /* The very file that a mapping maps, for reading, or negative errno. `read_at`: when the
  * mapping was seen; works for some time after the process has ended. */
 int process_dir_open_file(const struct process_dir *dir, const struct maps_entry *entry,

@@ -21,11 +21,13 @@
 #include "target/module_internal.h"
 #include "target/process_dir.h"
 #include "target/sink.h"
+#include "target/target_internal.h"
 #include "target/vdso.h"
 
 #define DELETED_SUFFIX	  " (deleted)"
 #define MEMFD_PREFIX	  "/memfd:"
 #define LABEL_BYTES	  256
+#define PAGE_BYTES	  4096u
 #define OFFSET_TEXT_BYTES 20 /* "+0x", 16 digits, NUL */
 
 struct target {
@@ -34,6 +36,8 @@ struct target {
 	struct maps maps;
 	struct timespec read_at;
 	struct perf_map *perf_map; /* NULL until asked for */
+	int memory;		   /* /proc/PID/mem; negative: none, or not tried yet */
+	bool memory_tried;
 };
 
 /* Reads the maps anew into `out`. */
@@ -62,6 +66,7 @@ struct target *target_open(struct module_cache *cache, pid_t pid)
 		return NULL;
 	target->cache = cache;
 	target->dir = (struct process_dir){.leader = -1, .task = -1};
+	target->memory = -1;
 	err = process_dir_open(pid, &target->dir);
 	if (!err)
 		err = read_maps(target, &target->maps);
@@ -79,6 +84,8 @@ void target_free(struct target *target)
 	perf_map_free(target->perf_map);
 	maps_clear(&target->maps);
 	process_dir_close(&target->dir);
+	if (target->memory >= 0)
+		close(target->memory);
 	free(target);
 }
 
@@ -123,6 +130,20 @@ int target_refresh(struct target *target)
 	return 0;
 }
 
+int target_memory(struct target *target)
+{
+	if (target->memory_tried)
+		return target->memory;
+	target->memory_tried = true;
+	target->memory = process_dir_open_memory(&target->dir);
+	/* The image that was opened is the one whose maps these are, if they still are. */
+	if (target->memory >= 0 && target_refresh(target)) {
+		close(target->memory);
+		target->memory = -ESTALE;
+	}
+	return target->memory;
+}
+
 /* A path as people know it. Cut to LABEL_BYTES. */
 static void clean_path(const char *path, char *out, size_t bytes)
 {
@@ -153,6 +174,63 @@ static struct module *entry_module(struct target *target, struct maps_entry *ent
 	entry->mapping.module = module_open(target->cache, fd, path);
 	close(fd);
 	return entry->mapping.module;
+}
+
+/* Adds to a linked address what makes it one of this copy of the file. false when the mapping
+ * begins in no segment of code. */
+static bool bias_of(const struct module *module, const struct mapping *code, uint64_t *bias)
+{
+	for (size_t i = 0; i < module->file.segment_count; i++) {
+		const Elf64_Phdr *load = &module->file.segments[i];
+		uint64_t skipped = load->p_offset % PAGE_BYTES;
+
+		if (load->p_type != PT_LOAD || !(load->p_flags & PF_X) ||
+			code->file_offset < load->p_offset - skipped ||
+			code->file_offset - (load->p_offset - skipped) >= load->p_filesz + skipped)
+			continue;
+		*bias = code->start - code->file_offset + load->p_offset - load->p_vaddr;
+		return true;
+	}
+	return false;
+}
+
+/* Whether the mapping belongs to the copy of the file that has this bias. */
+static bool place_in(
+	const struct maps_entry *entry, uint64_t address, uint64_t bias, struct target_place *out)
+{
+	uint64_t vaddr = address - bias;
+	const Elf64_Phdr *load = elf_file_load_of_vaddr(&out->module->file, vaddr);
+
+	if (!load || entry->mapping.file_offset + (address - entry->mapping.start) !=
+			     load->p_offset + (vaddr - load->p_vaddr))
+		return false;
+	out->vaddr = vaddr;
+	out->bias = bias;
+	return true;
+}
+
+int target_place_of(struct target *target, uint64_t address, struct target_place *out)
+{
+	const struct maps_entry *entry = maps_find(&target->maps, address);
+
+	if (!entry || !entry->inode)
+		return -ENOENT;
+	for (size_t i = 0; i < target->maps.count; i++) {
+		struct maps_entry *code = &target->maps.entries[i];
+		struct target_place place = {.executable = entry->mapping.executable};
+		uint64_t bias;
+
+		if (!code->mapping.executable || code->inode != entry->inode ||
+			code->device != entry->device)
+			continue;
+		place.module = entry_module(target, code);
+		if (!place.module || !bias_of(place.module, &code->mapping, &bias) ||
+			!place_in(entry, address, bias, &place))
+			continue;
+		*out = place;
+		return 0;
+	}
+	return -ENOENT;
 }
 
 int target_each_module(struct target *target,

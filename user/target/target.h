@@ -125,6 +125,16 @@ int target_each_module(struct target *target,
 #define BUILD_ID_BYTES_MAX  32
 #define BUILD_ID_TEXT_BYTES (2 * BUILD_ID_BYTES_MAX + 1)
 
+#define TARGET_READ_BYTES_MAX (64u << 10)
+
+/* Memory of this image: of the live process, else, when that is gone, what its files say of
+ * constant data (vtables, type_infos, text, code), with the dynamic loader's work done. All of
+ * the bytes and 0, or negative errno with `out` in an unspecified state. */
+int target_read(struct target *target, uint64_t address, void *out, size_t bytes);
+/* The same for a text that ends in NUL, wherever the memory behind it ends.
+ * -ENAMETOOLONG: it has no end within so many bytes. */
+int target_read_text(struct target *target, uint64_t address, char *out, size_t bytes);
+
 /* What an address is. */
 struct symbol {
 	char text[256];			    /* demangled and shortened, or "module+0xoffset" */
@@ -147,6 +157,15 @@ int module_symbolize(struct module *module, uint64_t file_offset, struct symbol 
 
 /* Formats a return address as "function+0x12" (or "module+0x12"). 0 or -ENOENT. */
 int target_call_site(struct target *target, uint64_t return_address, char *out, size_t bytes);
+
+/* ---- what a trampoline was to call ---- */
+
+struct callable_name {
+	char text[256];	 /* shortened for people */
+	char full[1024]; /* the whole name; "" when text is the whole */
+	uint32_t source; /* WIRE_SOURCE_* */
+	bool heuristic;	 /* guessed, not told */
+};
 
 /* Demangles C++ and Rust with libiberty into `out` and shortens it for people; cut with "~" at
  * its end when too long. A name that is not mangled is copied, but for suffixes that compilers

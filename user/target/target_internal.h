@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * target_internal.h - what the parts of user/target know of a target beyond target.h.
+ */
+#ifndef TW_TARGET_TARGET_INTERNAL_H
+#define TW_TARGET_TARGET_INTERNAL_H
+
+#include "target/target.h"
+
+/* A descriptor of the memory of exactly this image, which stays the target's; a negative errno
+ * when it cannot be had. Reads of it fail once the image is gone, also after an execve. */
+int target_memory(struct target *target);
+
+/* An address within a mapped file. */
+struct target_place {
+	struct module *module; /* the target's own reference */
+	uint64_t vaddr;	       /* as linked */
+	uint64_t bias;	       /* address - vaddr, for all of this copy of the file */
+	bool executable;       /* the mapping is */
+};
+
+/* Where in which file an address is, also in a mapping that is not executable. Does not read the
+ * maps again. 0, or -ENOENT when no segment of a usable file is there. */
+int target_place_of(struct target *target, uint64_t address, struct target_place *out);
+
+/* Bytes that are the same in every process that maps the file: of segments that are not
+ * writable, or are so only while the dynamic loader relocates them, with that done. 0, -EFAULT
+ * for any other byte or one that depends on other files, -EIO. */
+int module_read_relocated(
+	struct module *module, uint64_t bias, uint64_t vaddr, void *out, size_t bytes);
+
+#endif
