@@ -20,6 +20,7 @@
 #include "target/maps.h"
 #include "target/module_internal.h"
 #include "target/process_dir.h"
+#include "target/python_layout.h"
 #include "target/sink.h"
 #include "target/target_internal.h"
 #include "target/vdso.h"
@@ -38,6 +39,8 @@ struct target {
 	struct perf_map *perf_map; /* NULL until asked for */
 	int memory;		   /* /proc/PID/mem; negative: none, or not tried yet */
 	bool memory_tried;
+	struct python_layout python;
+	bool python_tried, python_found;
 };
 
 /* Reads the maps anew into `out`. */
@@ -127,6 +130,8 @@ int target_refresh(struct target *target)
 	carry_over(&target->maps, &maps);
 	maps_clear(&target->maps);
 	target->maps = maps;
+	/* The library of one may have been loaded since; one that was found stays. */
+	target->python_tried = target->python_found;
 	return 0;
 }
 
@@ -142,6 +147,15 @@ int target_memory(struct target *target)
 		target->memory = -ESTALE;
 	}
 	return target->memory;
+}
+
+const struct python_layout *target_python(struct target *target)
+{
+	if (!target->python_tried) {
+		target->python_found = !python_layout_of(target, &target->python);
+		target->python_tried = true;
+	}
+	return target->python_found ? &target->python : NULL;
 }
 
 /* A path as people know it. Cut to LABEL_BYTES. */
