@@ -19,6 +19,7 @@
 #include "target/target_internal.h"
 
 #define BOOT_FUNCTION 1 /* word of struct bootstate, 3.9 to 3.13 */
+#define BOOT_WORDS    4 /* of it that no version writes again: state, function, arguments */
 #define CLASSES_MAX   64
 #define TRIES	      3
 #define DEFAULT_NAME  "Thread-"
@@ -152,6 +153,33 @@ static int thread_object_name(const struct python *python, uint64_t thread,
 	return library ? -ENOENT : class_run(class, out);
 }
 
+/* The thread still lives: its bootstate is freed, and so written over, when it ends. Its memory
+ * may soon serve another thread, whose objects these would then be. */
+static bool still_runs(const struct python *python, const struct wire_callable *callable)
+{
+	uint64_t words[BOOT_WORDS];
+
+	return !callable->object_address ||
+	       (callable->object_count >= BOOT_WORDS &&
+		       !target_read(
+			       python->target, callable->object_address, words, sizeof(words)) &&
+		       !memcmp(words, callable->object, sizeof(words)));
+}
+
+/* A thread known by its object alone. threading makes objects for threads that it did not start,
+ * too, and for the main one: their names say nothing. */
+static int object_name(const struct python *python, uint64_t thread, struct callable_name *out)
+{
+	struct thread_class class;
+	int err = thread_class_of(python, thread, &class);
+
+	if (err)
+		return err;
+	if (!strcmp(class.own.module, THREADING) && class.own.name[0] == '_')
+		return -ENOENT;
+	return thread_object_name(python, thread, &class, out);
+}
+
 /* Reads all once. -ENOENT, or -EFAULT when it may be another thing the next time. */
 static int name_once(const struct python *python, const struct wire_callable *callable,
 	struct callable_name *out)
@@ -161,6 +189,8 @@ static int name_once(const struct python *python, const struct wire_callable *ca
 	struct callable_name name;
 	int err;
 
+	if (!callable->object_count)
+		return object_name(python, callable->inner_address, out);
 	if (callable->object_count <= BOOT_FUNCTION)
 		return -ENOENT;
 	function = callable->object[BOOT_FUNCTION];
@@ -201,7 +231,7 @@ int python_thread_name(
 		return -ENOENT;
 	for (int i = 0; i < TRIES; i++) {
 		if (name_once(&python, callable, &first) || name_once(&python, callable, &second) ||
-			!same_name(&first, &second))
+			!same_name(&first, &second) || !still_runs(&python, callable))
 			continue;
 		*out = first;
 		return 0;

@@ -36,6 +36,8 @@ static const struct python_offsets known_versions[] = {
 		.function_module = 88,
 		.ascii_bytes = 48,
 		.compact_bytes = 72,
+		.runtime_main = 40,
+		.modules = 856,
 	},
 	{
 		.version = 0x030a,
@@ -49,6 +51,8 @@ static const struct python_offsets known_versions[] = {
 		.function_module = 104,
 		.ascii_bytes = 48,
 		.compact_bytes = 72,
+		.runtime_main = 40,
+		.modules = 856,
 	},
 	{
 		.version = 0x030b,
@@ -62,6 +66,8 @@ static const struct python_offsets known_versions[] = {
 		.function_module = 104,
 		.ascii_bytes = 48,
 		.compact_bytes = 72,
+		.runtime_main = 48,
+		.modules = 888,
 		.keys_by_kind = true,
 	},
 	{
@@ -76,6 +82,8 @@ static const struct python_offsets known_versions[] = {
 		.function_module = 104,
 		.ascii_bytes = 40,
 		.compact_bytes = 56,
+		.runtime_main = 48,
+		.modules = 944,
 		.keys_by_kind = true,
 	},
 	{
@@ -105,13 +113,17 @@ static const char *const type_symbols[PYTHON_TYPES] = {
 	[PYTHON_BUILTIN] = "PyCFunction_Type",
 	[PYTHON_BUILTIN_METHOD] = "PyCMethod_Type",
 	[PYTHON_MODULE] = "PyModule_Type",
+	[PYTHON_INT] = "PyLong_Type",
 };
 
 /* The beginning of 3.13's _PyRuntime: offsets, as its authors want debuggers to read them. */
 struct debug_offsets {
 	char cookie[DEBUG_COOKIE_BYTES];
 	uint64_t version, free_threaded;
-	uint64_t states[41]; /* of the runtime, threads, frames and code: not needed here */
+	uint64_t runtime_bytes, runtime_finalizing, runtime_interpreters;
+	uint64_t interpreter_bytes, interpreter_id, interpreter_next, interpreter_threads;
+	uint64_t interpreter_gc, interpreter_modules;
+	uint64_t states[32]; /* of interpreters, threads, frames and code: not needed here */
 	uint64_t object_bytes, object_type;
 	uint64_t type_bytes, type_name, type_repr, type_flags;
 	uint64_t tuple_bytes, tuple_items, tuple_count;
@@ -177,7 +189,7 @@ static uint32_t version_of(struct module *module)
 	uint64_t vaddr, bytes, version;
 
 	if (!module_symbol(module, "Py_Version", &vaddr, &bytes)) {
-		if (bytes != sizeof(version) || module_read(module, vaddr, &version, bytes) ||
+		if (bytes < sizeof(version) || module_read(module, vaddr, &version, sizeof(version)) ||
 			(version & RELEASE_LEVEL) < RELEASE_CANDIDATE)
 			return 0;
 		return (uint32_t)(version >> VERSION_SHIFT);
@@ -223,24 +235,25 @@ static bool sizes_agree(struct target *target, const struct python_layout *layou
 	       says_size(target, layout, PYTHON_BUILTIN, BUILTIN_BYTES);
 }
 
-/* Only 3.13 has this table in this form. */
+/* 3.13's own table must agree with ours. It tells where the interpreters are, too. */
 static bool debug_offsets_agree(
-	struct target *target, uint64_t runtime, const struct python_offsets *offsets)
+	struct target *target, uint64_t runtime, struct python_layout *layout)
 {
 	struct debug_offsets table;
 
-	if (offsets->instance != PYTHON_VALUES_INLINE)
-		return true;
-	if (target_read(target, runtime, &table, sizeof(table)))
+	if (target_read(target, runtime, &table, sizeof(table)) ||
+		memcmp(table.cookie, DEBUG_COOKIE, sizeof(table.cookie)) != 0 ||
+		table.version >> VERSION_SHIFT != layout->offsets->version || table.free_threaded ||
+		table.object_type != PYTHON_OBJECT_TYPE || table.type_name != PYTHON_TYPE_NAME ||
+		table.type_flags != PYTHON_TYPE_FLAGS || table.tuple_items != PYTHON_TUPLE_ITEMS ||
+		table.tuple_count != PYTHON_COUNT || table.dict_keys != PYTHON_DICT_KEYS ||
+		table.dict_values != PYTHON_DICT_VALUES || table.text_count != PYTHON_COUNT ||
+		table.text_state != PYTHON_TEXT_STATE || table.long_digits != PYTHON_INT_DIGITS ||
+		table.text_ascii_bytes != layout->offsets->ascii_bytes)
 		return false;
-	return !memcmp(table.cookie, DEBUG_COOKIE, sizeof(table.cookie)) &&
-	       table.version >> VERSION_SHIFT == offsets->version && !table.free_threaded &&
-	       table.object_type == PYTHON_OBJECT_TYPE && table.type_name == PYTHON_TYPE_NAME &&
-	       table.type_flags == PYTHON_TYPE_FLAGS && table.tuple_items == PYTHON_TUPLE_ITEMS &&
-	       table.tuple_count == PYTHON_COUNT && table.dict_keys == PYTHON_DICT_KEYS &&
-	       table.dict_values == PYTHON_DICT_VALUES && table.text_count == PYTHON_COUNT &&
-	       table.text_state == PYTHON_TEXT_STATE &&
-	       table.text_ascii_bytes == offsets->ascii_bytes;
+	layout->main = runtime + table.runtime_interpreters;
+	layout->modules_offset = table.interpreter_modules;
+	return true;
 }
 
 int python_layout_of(struct target *target, struct python_layout *out)
@@ -260,7 +273,10 @@ int python_layout_of(struct target *target, struct python_layout *out)
 	for (size_t i = 0; i < PYTHON_TYPES; i++)
 		if (address_of(&interpreter, type_symbols[i], &layout.types[i]))
 			return -ENOENT;
-	if (!sizes_agree(target, &layout) || !debug_offsets_agree(target, runtime, layout.offsets))
+	layout.main = runtime + layout.offsets->runtime_main;
+	layout.modules_offset = layout.offsets->modules;
+	if (!sizes_agree(target, &layout) ||
+		(!layout.offsets->runtime_main && !debug_offsets_agree(target, runtime, &layout)))
 		return -ENOENT;
 	*out = layout;
 	return 0;

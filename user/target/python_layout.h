@@ -19,6 +19,7 @@ enum python_type {
 	PYTHON_BUILTIN,
 	PYTHON_BUILTIN_METHOD,
 	PYTHON_MODULE,
+	PYTHON_INT,
 	PYTHON_TYPES
 };
 
@@ -39,7 +40,9 @@ struct python_offsets {
 	uint32_t function_qualname, function_module;
 	uint32_t ascii_bytes, compact_bytes; /* heads of compact strings */
 	uint32_t values_skip;		     /* before the first value of a PyDictValues */
-	bool keys_by_kind;		     /* PyDictKeysObject has dk_kind: 3.11 and later */
+	uint32_t runtime_main; /* in _PyRuntime: the main interpreter; 0: debug offsets */
+	uint32_t modules;      /* in an interpreter: sys.modules */
+	bool keys_by_kind;     /* PyDictKeysObject has dk_kind: 3.11 and later */
 };
 
 /* Fields that have the same place in all of these versions. */
@@ -56,6 +59,8 @@ struct python_offsets {
 #define PYTHON_TEXT_STATE	32u
 #define PYTHON_DICT_KEYS	32u
 #define PYTHON_DICT_VALUES	40u
+#define PYTHON_MODULE_DICT	16u
+#define PYTHON_INT_DIGITS	24u
 #define PYTHON_METHOD_FUNCTION	16u
 #define PYTHON_METHOD_SELF	24u
 #define PYTHON_BUILTIN_DEF	16u
@@ -67,6 +72,8 @@ struct python_layout {
 	const struct python_offsets *offsets;
 	uint64_t types[PYTHON_TYPES]; /* addresses in the process */
 	uint64_t none;		      /* the address of None */
+	uint64_t main;		      /* where the pointer to the main interpreter is */
+	uint64_t modules_offset;      /* of sys.modules, in an interpreter */
 };
 
 /*

@@ -34,6 +34,12 @@ bool python_is_class(const struct python *python, uint64_t object);
 int python_text(const struct python *python, uint64_t object, char *out, size_t bytes);
 /* The value of a key that is an ASCII str. */
 int python_dict_get(const struct python *python, uint64_t dict, const char *key, uint64_t *value);
+/* The value of a key that is an int: an address, which has two digits. */
+int python_dict_get_address(
+	const struct python *python, uint64_t dict, uint64_t key, uint64_t *value);
+/* A key's value in an array of values beside a key table that several dictionaries share. */
+int python_values_get(const struct python *python, uint64_t keys, uint64_t values, const char *key,
+	uint64_t *value);
 /* An attribute of the instance itself, not of its class. */
 int python_attribute(
 	const struct python *python, uint64_t object, const char *key, uint64_t *value);
