@@ -23,6 +23,12 @@ emulator() {
 		echo "deps: QEMU could not be installed, the kernel tests will fail" >&2
 }
 
+# Names of threads are tested under the Python of other releases too.
+pythons() {
+	[ "$1" = test ] || return 0
+	tests/pythons.sh || echo "deps: the tests of names skip them" >&2
+}
+
 missing=()
 for package in "${wanted[@]}"; do
 	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
@@ -31,6 +37,7 @@ done
 if [ "${#missing[@]}" -eq 0 ]; then
 	echo "deps: all ${#wanted[@]} packages are installed"
 	emulator "${1:-}"
+	pythons "${1:-}"
 	exit 0
 fi
 if [ "$(id -u)" -ne 0 ]; then
@@ -54,4 +61,5 @@ if ! { apt-get -q update && apt-get -q -y -o DPkg::Lock::Timeout=300 install \
 	exit 1
 fi
 emulator "${1:-}"
+pythons "${1:-}"
 echo "deps: done"

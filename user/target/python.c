@@ -42,10 +42,10 @@ static int thread_class_of(const struct python *python, uint64_t thread, struct 
 	if (python_type_of(python, thread, &class) || !python_is_class(python, class) ||
 		python_word(python, class + PYTHON_TYPE_MRO, &mro) ||
 		!python_is(python, mro, PYTHON_TUPLE) ||
-		python_word(python, mro + PYTHON_COUNT, &count) || count > CLASSES_MAX ||
+		python_word(python, mro + PYTHON_COUNT, &count) || !count || count > CLASSES_MAX ||
 		target_read(python->target, mro + PYTHON_TUPLE_ITEMS, classes,
 			count * sizeof(classes[0])) ||
-		python_class_name(python, class, &found.own))
+		classes[0] != class || python_class_name(python, class, &found.own))
 		return -EFAULT;
 	for (size_t i = 0; i < count && !found.is_thread; i++) {
 		struct python_class_name name;

@@ -51,11 +51,18 @@ bool python_callee_is(const struct callable_name *name, const char *last)
 	return !strcmp(dot ? dot + 1 : name->text, last);
 }
 
-/* A str that may be something else, which is then "". */
+/* A str that may be something else or missing, which is then "". */
 static int text_or_none(const struct python *python, uint64_t object, char *out, size_t bytes)
 {
+	uint64_t type;
+
 	out[0] = '\0';
-	return python_is(python, object, PYTHON_TEXT) ? python_text(python, object, out, bytes) : 0;
+	if (!object)
+		return 0;
+	if (python_type_of(python, object, &type))
+		return -EFAULT;
+	return type == python->layout->types[PYTHON_TEXT] ? python_text(python, object, out, bytes)
+							  : 0;
 }
 
 static int function_name(const struct python *python, uint64_t function, struct callable_name *out)

@@ -189,7 +189,8 @@ static uint32_t version_of(struct module *module)
 	uint64_t vaddr, bytes, version;
 
 	if (!module_symbol(module, "Py_Version", &vaddr, &bytes)) {
-		if (bytes < sizeof(version) || module_read(module, vaddr, &version, sizeof(version)) ||
+		if (bytes < sizeof(version) ||
+			module_read(module, vaddr, &version, sizeof(version)) ||
 			(version & RELEASE_LEVEL) < RELEASE_CANDIDATE)
 			return 0;
 		return (uint32_t)(version >> VERSION_SHIFT);

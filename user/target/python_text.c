@@ -16,6 +16,7 @@
 #define STATE_COMPACT	 (1u << 5)
 #define STATE_ASCII	 (1u << 6)
 
+#define UNITS_MAX	(1u << 20) /* more is no name, but memory that is no str */
 #define UNITS_AT_ONCE	128u
 #define UTF8_BYTES_MAX	4
 #define REPLACEMENT	0xfffdu
@@ -38,7 +39,7 @@ static int units_of(const struct python *python, uint64_t object, struct units *
 	if (!python_is(python, object, PYTHON_TEXT) ||
 		python_word(python, object + PYTHON_COUNT, &units.count) ||
 		target_read(python->target, object + PYTHON_TEXT_STATE, &state, sizeof(state)) ||
-		!(state & STATE_COMPACT))
+		units.count > UNITS_MAX || !(state & STATE_COMPACT))
 		return -EFAULT;
 	units.bytes = state >> STATE_KIND_SHIFT & STATE_KIND_MASK;
 	if ((units.bytes != 1 && units.bytes != 2 && units.bytes != 4) ||
