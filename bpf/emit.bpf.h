@@ -196,6 +196,7 @@ static __always_inline void emit_routine(const struct wire_routine_key *key,
 	record = control_reserve(WIRE_CONTROL_ROUTINE, &key->process);
 	if (!record)
 		return;
+	record->tid = thread->tid;
 	record->key = *key;
 	record->call_site = thread->call_site;
 	record->file = at.place;

@@ -228,7 +228,7 @@ struct wire_place {
 
 struct wire_control {
 	__u32 kind;
-	__u32 pad;
+	__u32 tid; /* ROUTINE: of the thread */
 	__u64 time_ns;
 	struct wire_routine_key key; /* ROUTINE: all; else only key.process */
 	struct wire_process origin;  /* FORK: whose memory it is a copy of */

@@ -31,10 +31,10 @@
 #define UNPACKED   "/threadwatch/python/*/run"
 #define LINE_BYTES 4096
 #define BOOT_WORD  1
-#define FORMS_MIN  38 /* so many forms need no module that may be missing */
+#define FORMS_MIN  40 /* so many forms need no module that may be missing */
 #define NO_ACTIVE  2  /* forms that only _thread started */
 
-enum field { FORM, TEXT, FULL, SOURCE, HEURISTIC, PTHREAD, CALLEE, THREAD, FIELDS };
+enum field { FORM, TEXT, FULL, SOURCE, HEURISTIC, PTHREAD, CALLEE, THREAD, TID, FIELDS };
 
 struct python_process {
 	pid_t pid;
@@ -109,6 +109,18 @@ static void expect(const struct callable_name *name, char *const fields[FIELDS])
 	assert_int_equal(name->heuristic, atoi(fields[HEURISTIC]));
 }
 
+/* The thread that runs has the name, and no other has it. */
+static void expect_owner(struct target *target, const struct wire_callable *callable,
+	char *const fields[FIELDS], pid_t other)
+{
+	pid_t tid = atoi(fields[TID]);
+
+	if (!tid)
+		return;
+	assert_true(target_python_owns(target, callable, tid));
+	assert_false(target_python_owns(target, callable, other));
+}
+
 static void name_all(const char *python)
 {
 	struct python_process process = start(python, "all");
@@ -131,15 +143,17 @@ static void name_all(const char *python)
 		assert_non_null(target);
 		assert_int_equal(python_thread_name(target, &callable, &name), 0);
 		expect(&name, fields);
+		expect_owner(target, &callable, fields, process.pid);
 		count++;
 		/* And as a thread that was there before. */
-		if (python_active_thread(target, strtoull(fields[PTHREAD], NULL, 10), &callable)) {
+		if (target_python_thread(target, strtoull(fields[PTHREAD], NULL, 10), &callable)) {
 			unknown++;
 			continue;
 		}
 		assert_int_equal(callable.inner_address, strtoull(fields[THREAD], NULL, 10));
 		assert_int_equal(python_thread_name(target, &callable, &name), 0);
 		expect(&name, fields);
+		expect_owner(target, &callable, fields, process.pid);
 	}
 	assert_true(count >= FORMS_MIN);
 	assert_int_equal(unknown, NO_ACTIVE);
@@ -187,7 +201,7 @@ static void test_gone(void **state)
 	struct target *target;
 	struct wire_callable callable = {.trampoline = WIRE_TRAMPOLINE_PYTHON, .object_count = 2};
 	struct callable_name name = {.text = "untouched"};
-	char line[LINE_BYTES], *fields[FIELDS];
+	char line[LINE_BYTES], ready[LINE_BYTES], *fields[FIELDS];
 
 	(void)state;
 	if (access(SYSTEM, X_OK))
@@ -198,8 +212,10 @@ static void test_gone(void **state)
 	assert_non_null(target);
 	callable.inner_address = strtoull(fields[THREAD], NULL, 10);
 	callable.object[BOOT_WORD] = strtoull(fields[CALLEE], NULL, 10);
-	assert_false(next_line(&process, line, fields));
+	assert_non_null(fgets(ready, sizeof(ready), process.output));
+	assert_true(target_python_owns(target, &callable, atoi(fields[TID])));
 	stop(&process);
+	assert_false(target_python_owns(target, &callable, atoi(fields[TID])));
 	assert_int_equal(python_thread_name(target, &callable, &name), -ENOENT);
 	assert_string_equal(name.text, "untouched");
 	target_free(target);

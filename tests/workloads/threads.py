@@ -3,7 +3,7 @@
 
 Prints one line a thread, fields parted by tabs: form, name, full name ("" when the name is the
 whole), source, heuristic (0 or 1), pthread_self() of the thread, id() of what the thread's start
-function calls, id() of the Thread object (0: none). Then "ready". Ends when its standard input
+function calls, id() of the Thread object and the thread's number (0: none). Then "ready". Ends when its standard input
 does. FORM "all" is all of them; "list" prints their names. Needs Python 3.9 or later, and no
 module that Debian's python3-minimal lacks, but for the form "pool".
 """
@@ -105,7 +105,7 @@ def started(form, thread, name, full, source, heuristic=0):
     thread.start()
     method = thread._bootstrap
     kept.extend((thread, method))
-    return form, name, full, source, heuristic, thread.ident, id(method), id(thread)
+    return form, name, full, source, heuristic, thread.ident, id(method), id(thread), thread.native_id
 
 
 def thread(told, full="", source="symbol", heuristic=0, make=threading.Thread, touch=None, **given):
@@ -121,7 +121,8 @@ def thread(told, full="", source="symbol", heuristic=0, make=threading.Thread, t
 def raw(function, name, full):
     def start(form):
         kept.append(function)
-        return form, name, full, "symbol", 0, _thread.start_new_thread(function, ()), id(function), 0
+        ident = _thread.start_new_thread(function, ())
+        return form, name, full, "symbol", 0, ident, id(function), 0, 0
 
     return start
 
@@ -145,6 +146,10 @@ def wrap_run(made):
     made.run = lambda: run()
 
 
+def replace_run(made):
+    made.run = worker
+
+
 def pool(form):
     from concurrent.futures import ThreadPoolExecutor
 
@@ -155,7 +160,7 @@ def pool(form):
     method = made._bootstrap
     kept.append(method)
     name = "ThreadPoolExecutor-0_0"
-    return form, name, "", "spawn", 0, made.ident, id(method), id(made)
+    return form, name, "", "spawn", 0, made.ident, id(method), id(made), made.native_id
 
 
 def given_name(name, told=None):
@@ -198,6 +203,7 @@ FORMS = {
     "plain-subclass": thread("worker", "__main__.worker", make=Plain, target=worker),
     "wrapping": thread("worker", "__main__.worker", "symbol", 1, make=Wrapping, target=worker),
     "wrapped": thread("worker", "__main__.worker", "symbol", 1, touch=wrap_run, target=worker),
+    "run-replaced": thread("worker", "__main__.worker", touch=replace_run),
     "crowded": thread("worker", "__main__.worker", make=Crowded, target=worker),
     "dict-seen": thread("worker", "__main__.worker", touch=look_at_dict, target=worker),
     "dict-replaced": thread("worker", "__main__.worker", touch=replace_dict, target=worker),

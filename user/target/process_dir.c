@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "target/regular_file.h"
@@ -23,6 +24,8 @@
 #define MAPS_BYTES_FIRST (16u << 10)
 #define MAPS_BYTES_MAX	 (16u << 20)
 #define TASKS_TRIED_MAX	 64
+#define STATUS_BYTES	 2048 /* its first dozen lines */
+#define NS_TID_LABEL	 "\nNSpid:\t"
 
 int process_dir_open(pid_t pid, struct process_dir *out)
 {
@@ -173,6 +176,32 @@ int process_dir_open_memory(const struct process_dir *dir)
 	int fd = openat(dir->task >= 0 ? dir->task : dir->leader, "mem", O_RDONLY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
+}
+
+int process_dir_ns_tid(const struct process_dir *dir, pid_t tid, pid_t *out)
+{
+	char path[PROC_PATH_BYTES], text[STATUS_BYTES + 1], *line, *end;
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "task/%d/status", tid);
+	fd = openat(dir->leader, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	got = read(fd, text, STATUS_BYTES);
+	close(fd);
+	if (got <= 0)
+		return -ESRCH;
+	text[got] = '\0';
+	/* Its first line is the comm, with newlines escaped. */
+	line = strstr(text, NS_TID_LABEL);
+	if (!line)
+		return -ESRCH;
+	line += sizeof(NS_TID_LABEL) - 1;
+	line[strcspn(line, "\n")] = '\0';
+	end = strrchr(line, '\t');
+	*out = atoi(end ? end + 1 : line);
+	return 0;
 }
 
 static bool is_before(const struct timespec *a, const struct timespec *b)

@@ -35,6 +35,10 @@ int process_dir_read_memory(
  * executes now: after its end or an execve nothing can be read. */
 int process_dir_open_memory(const struct process_dir *dir);
 
+/* The number that a thread (by its number in our own PID namespace) has in its innermost one.
+ * 0, or negative errno: it has ended. */
+int process_dir_ns_tid(const struct process_dir *dir, pid_t tid, pid_t *out);
+
 /* The very file that a mapping maps, for reading, or negative errno. `read_at`: when the
  * mapping was seen; works for some time after the process has ended. */
 int process_dir_open_file(const struct process_dir *dir, const struct maps_entry *entry,

@@ -34,7 +34,7 @@ struct thread_class {
 };
 
 /* Goes through the classes in the order in which Python looks for a method. */
-static int thread_class_of(const struct python *python, uint64_t thread, struct thread_class *out)
+static int thread_class_of(struct python *python, uint64_t thread, struct thread_class *out)
 {
 	uint64_t class, mro, count, classes[CLASSES_MAX];
 	struct thread_class found = {0};
@@ -43,8 +43,8 @@ static int thread_class_of(const struct python *python, uint64_t thread, struct 
 		python_word(python, class + PYTHON_TYPE_MRO, &mro) ||
 		!python_is(python, mro, PYTHON_TUPLE) ||
 		python_word(python, mro + PYTHON_COUNT, &count) || !count || count > CLASSES_MAX ||
-		target_read(python->target, mro + PYTHON_TUPLE_ITEMS, classes,
-			count * sizeof(classes[0])) ||
+		python_read(
+			python, mro + PYTHON_TUPLE_ITEMS, classes, count * sizeof(classes[0])) ||
 		classes[0] != class || python_class_name(python, class, &found.own))
 		return -EFAULT;
 	for (size_t i = 0; i < count && !found.is_thread; i++) {
@@ -85,7 +85,7 @@ static bool is_default_name(const char *name)
 }
 
 /* The name that the program gave, if it did. */
-static int given_name(const struct python *python, uint64_t thread, struct callable_name *out)
+static int given_name(struct python *python, uint64_t thread, struct callable_name *out)
 {
 	char name[PYTHON_TEXT_BYTES_MAX];
 	uint64_t text;
@@ -102,8 +102,7 @@ static int given_name(const struct python *python, uint64_t thread, struct calla
 }
 
 /* A callable that the thread object refers to; None counts as none. */
-static int referred(
-	const struct python *python, uint64_t thread, const char *attribute, uint64_t *callee)
+static int referred(struct python *python, uint64_t thread, const char *attribute, uint64_t *callee)
 {
 	uint64_t value;
 	int err = python_attribute(python, thread, attribute, &value);
@@ -125,37 +124,37 @@ static int class_run(const struct thread_class *class, struct callable_name *out
 	return python_callee_set(out, class->own.module, name);
 }
 
-/* Thread.run calls the target, Timer.run its function. A run() of the program's own may call the
- * target through its base class, and most likely does when it was given one. */
-static int thread_object_name(const struct python *python, uint64_t thread,
+/* Thread.run calls the target, Timer.run its function. A run() of the program's own, of the class
+ * or put on the instance, may call the target too, and most likely does when it was given one. */
+static int thread_object_name(struct python *python, uint64_t thread,
 	const struct thread_class *class, struct callable_name *out)
 {
 	bool library = !strcmp(class->runs.module, THREADING);
 	bool timer = library && !strcmp(class->runs.name, "Timer");
-	uint64_t callee;
+	uint64_t callee, run = 0;
 	int err = given_name(python, thread, out);
 
 	if (err != -ENOENT)
 		return err;
-	err = referred(python, thread, "run", &callee);
-	if (!err)
-		library = false; /* put on the instance, around its class' run() */
-	else if (err != -ENOENT)
+	err = referred(python, thread, "run", &run);
+	if (err && err != -ENOENT)
 		return err;
 	err = referred(python, thread, timer ? "function" : "_target", &callee);
 	if (!err)
 		err = python_callee_name(python, callee, out);
 	if (!err)
-		out->heuristic = !library;
+		out->heuristic = run || !library;
 	if (err != -ENOENT)
 		return err;
+	if (run)
+		return python_callee_name(python, run, out);
 	/* Thread.run deletes the target when it has returned: nothing is left to tell. */
 	return library ? -ENOENT : class_run(class, out);
 }
 
 /* The thread still lives: its bootstate is freed, and so written over, when it ends. Its memory
  * may soon serve another thread, whose objects these would then be. */
-static bool still_runs(const struct python *python, const struct wire_callable *callable)
+static bool still_runs(struct python *python, const struct wire_callable *callable)
 {
 	uint64_t words[BOOT_WORDS];
 
@@ -168,7 +167,7 @@ static bool still_runs(const struct python *python, const struct wire_callable *
 
 /* A thread known by its object alone. threading makes objects for threads that it did not start,
  * too, and for the main one: their names say nothing. */
-static int object_name(const struct python *python, uint64_t thread, struct callable_name *out)
+static int object_name(struct python *python, uint64_t thread, struct callable_name *out)
 {
 	struct thread_class class;
 	int err = thread_class_of(python, thread, &class);
@@ -181,8 +180,8 @@ static int object_name(const struct python *python, uint64_t thread, struct call
 }
 
 /* Reads all once. -ENOENT, or -EFAULT when it may be another thing the next time. */
-static int name_once(const struct python *python, const struct wire_callable *callable,
-	struct callable_name *out)
+static int name_once(
+	struct python *python, const struct wire_callable *callable, struct callable_name *out)
 {
 	uint64_t function, self;
 	struct thread_class class;
@@ -222,19 +221,50 @@ int python_thread_name(
 	struct target *target, const struct wire_callable *callable, struct callable_name *out)
 {
 	struct callable_name first, second;
-	struct python python = {.target = target};
+	struct python python;
 
-	if (callable->trampoline != WIRE_TRAMPOLINE_PYTHON)
+	if (callable->trampoline != WIRE_TRAMPOLINE_PYTHON || !python_open(target, &python))
 		return -ENOENT;
-	python.layout = target_python(target);
-	if (!python.layout)
-		return -ENOENT;
-	for (int i = 0; i < TRIES; i++) {
-		if (name_once(&python, callable, &first) || name_once(&python, callable, &second) ||
-			!same_name(&first, &second) || !still_runs(&python, callable))
+	for (int i = 0; i < TRIES; i++, python_forget(&python)) {
+		if (name_once(&python, callable, &first))
+			continue;
+		python_forget(&python);
+		if (name_once(&python, callable, &second) || !same_name(&first, &second))
+			continue;
+		python_forget(&python);
+		if (!still_runs(&python, callable))
 			continue;
 		*out = first;
 		return 0;
 	}
 	return -ENOENT;
+}
+
+/* The thread notes its number first of all: until then None, and then no other has it. */
+static bool is_numbered(struct python *python, uint64_t thread, uint32_t tid)
+{
+	struct thread_class class;
+	uint64_t number;
+	uint32_t digit;
+
+	if (thread_class_of(python, thread, &class))
+		return true; /* _thread alone started it: there is no such object */
+	if (python_attribute(python, thread, "_native_id", &number))
+		return false;
+	if (number == python->layout->none)
+		return true;
+	return python_is(python, number, PYTHON_INT) &&
+	       !python_read(python, number + PYTHON_INT_DIGITS, &digit, sizeof(digit)) &&
+	       digit == tid;
+}
+
+bool target_python_owns(struct target *target, const struct wire_callable *callable, pid_t tid)
+{
+	struct python python;
+	pid_t in_namespace, later;
+
+	/* It must run after all was read: then what it needs was there before. */
+	return python_open(target, &python) && !target_ns_tid(target, tid, &in_namespace) &&
+	       is_numbered(&python, callable->inner_address, (uint32_t)in_namespace) &&
+	       still_runs(&python, callable) && !target_ns_tid(target, tid, &later);
 }

@@ -8,12 +8,6 @@
 #include "target/target.h"
 
 /*
- * What python_thread_name needs of a thread that was there before us, found by its pthread_self().
- * It has no object, only the inner address. 0, or -ENOENT: `threading` does not know the thread.
- */
-int python_active_thread(struct target *target, uint64_t pthread, struct wire_callable *out);
-
-/*
  * Names a thread that CPython's pythread_wrapper started (WIRE_TRAMPOLINE_PYTHON): the name that
  * the program gave to it (WIRE_SOURCE_SPAWN), else the function that it runs
  * (WIRE_SOURCE_SYMBOL), else its class (WIRE_SOURCE_TYPE). CPython 3.9 to 3.13.

@@ -9,13 +9,10 @@
  */
 #include <errno.h>
 
-#include "target/python.h"
 #include "target/python_object.h"
-#include "target/target_internal.h"
 
 /* What a module has under this name. */
-static int module_get(
-	const struct python *python, uint64_t module, const char *name, uint64_t *value)
+static int module_get(struct python *python, uint64_t module, const char *name, uint64_t *value)
 {
 	uint64_t dict;
 
@@ -25,16 +22,27 @@ static int module_get(
 	return python_dict_get(python, dict, name, value);
 }
 
-int python_active_thread(struct target *target, uint64_t pthread, struct wire_callable *out)
+/* The dict stays the same one as long as the interpreter lives, also over fork. */
+static int find_active(struct python *python, uint64_t *active)
 {
-	struct python python = {.target = target, .layout = target_python(target)};
-	uint64_t interpreter, modules, module, active, thread;
+	const struct python_layout *layout = python->layout;
+	uint64_t interpreter, modules, module;
 
-	if (!python.layout || !pthread || python_word(&python, python.layout->main, &interpreter) ||
-		python_word(&python, interpreter + python.layout->modules_offset, &modules) ||
-		python_dict_get(&python, modules, "threading", &module) ||
-		module_get(&python, module, "_active", &active) ||
-		python_dict_get_address(&python, active, pthread, &thread))
+	if (python_word(python, layout->main, &interpreter) ||
+		python_word(python, interpreter + layout->modules_offset, &modules) ||
+		python_dict_get(python, modules, "threading", &module))
+		return -EFAULT;
+	return module_get(python, module, "_active", active);
+}
+
+int target_python_thread(struct target *target, uint64_t pthread, struct wire_callable *out)
+{
+	struct python python;
+	uint64_t thread;
+
+	if (!pthread || !python_open(target, &python) ||
+		(!python.layout->active && find_active(&python, &python.layout->active)) ||
+		python_dict_get_address(&python, python.layout->active, pthread, &thread))
 		return -ENOENT;
 	*out = (struct wire_callable){
 		.trampoline = WIRE_TRAMPOLINE_PYTHON,

@@ -52,7 +52,7 @@ bool python_callee_is(const struct callable_name *name, const char *last)
 }
 
 /* A str that may be something else or missing, which is then "". */
-static int text_or_none(const struct python *python, uint64_t object, char *out, size_t bytes)
+static int text_or_none(struct python *python, uint64_t object, char *out, size_t bytes)
 {
 	uint64_t type;
 
@@ -65,7 +65,7 @@ static int text_or_none(const struct python *python, uint64_t object, char *out,
 							  : 0;
 }
 
-static int function_name(const struct python *python, uint64_t function, struct callable_name *out)
+static int function_name(struct python *python, uint64_t function, struct callable_name *out)
 {
 	const struct python_offsets *offsets = python->layout->offsets;
 	char qualname[PYTHON_TEXT_BYTES_MAX], module[PYTHON_NAME_BYTES];
@@ -81,7 +81,7 @@ static int function_name(const struct python *python, uint64_t function, struct 
 }
 
 /* A function of a module, or a method bound to an object: "list.append". */
-static int builtin_name(const struct python *python, uint64_t builtin, struct callable_name *out)
+static int builtin_name(struct python *python, uint64_t builtin, struct callable_name *out)
 {
 	char name[PYTHON_NAME_BYTES], qualname[2 * PYTHON_NAME_BYTES];
 	struct python_class_name class = {0};
@@ -108,7 +108,7 @@ static int builtin_name(const struct python *python, uint64_t builtin, struct ca
 }
 
 /* functools.partial is a type of C code; a program may have made subclasses of it. */
-static bool is_partial(const struct python *python, uint64_t class)
+static bool is_partial(struct python *python, uint64_t class)
 {
 	char name[sizeof(PARTIAL)];
 	uint64_t text;
@@ -126,7 +126,7 @@ static bool is_partial(const struct python *python, uint64_t class)
 	return false;
 }
 
-static int class_name(const struct python *python, uint64_t class, struct callable_name *out)
+static int class_name(struct python *python, uint64_t class, struct callable_name *out)
 {
 	struct python_class_name name;
 	int err = python_class_name(python, class, &name);
@@ -138,17 +138,18 @@ static int class_name(const struct python *python, uint64_t class, struct callab
 }
 
 /* The class of an object that can be called. A type of C code says nothing of what it calls. */
-static int object_class_name(const struct python *python, uint64_t class, struct callable_name *out)
+static int object_class_name(struct python *python, uint64_t class, struct callable_name *out)
 {
-	uint64_t flags;
+	uint64_t flags, call;
 
 	if (python_word(python, class + PYTHON_TYPE_FLAGS, &flags) ||
-		!(flags & PYTHON_IS_HEAP_TYPE))
+		python_word(python, class + PYTHON_TYPE_CALL, &call) ||
+		!(flags & PYTHON_IS_HEAP_TYPE) || !call)
 		return -EFAULT;
 	return class_name(python, class, out);
 }
 
-int python_callee_name(const struct python *python, uint64_t callee, struct callable_name *out)
+int python_callee_name(struct python *python, uint64_t callee, struct callable_name *out)
 {
 	const uint64_t *types = python->layout->types;
 	uint64_t type;

@@ -12,7 +12,7 @@
  * (WIRE_SOURCE_SYMBOL), else its class or itself when it is one (WIRE_SOURCE_TYPE).
  * Returns as python_object.h says.
  */
-int python_callee_name(const struct python *python, uint64_t callee, struct callable_name *out);
+int python_callee_name(struct python *python, uint64_t callee, struct callable_name *out);
 
 /* Sets text and full from a module ("": none) and a qualified name. 0, or -EFAULT when the
  * name is empty. */

@@ -48,20 +48,21 @@ struct keys {
 	bool split;	/* its entries have no values (3.9 and 3.10 do not say) */
 };
 
+/* DK_IXSIZE of 3.9. */
 static uint32_t index_bytes(int64_t size)
 {
-	if (size <= INT8_MAX + 1)
-		return sizeof(int8_t);
-	if (size <= INT16_MAX + 1)
-		return sizeof(int16_t);
-	return size <= INT32_MAX + 1ll ? sizeof(int32_t) : sizeof(int64_t);
+	if (size <= UINT8_MAX)
+		return sizeof(uint8_t);
+	if (size <= UINT16_MAX)
+		return sizeof(uint16_t);
+	return size <= UINT32_MAX ? sizeof(uint32_t) : sizeof(uint64_t);
 }
 
-static int keys_by_size(const struct python *python, uint64_t address, struct keys *out)
+static int keys_by_size(struct python *python, uint64_t address, struct keys *out)
 {
 	struct keys_by_size head;
 
-	if (target_read(python->target, address, &head, sizeof(head)) || head.size <= 0 ||
+	if (python_read(python, address, &head, sizeof(head)) || head.size <= 0 ||
 		head.size > 1ll << LOG2_SIZE_MAX || head.count < 0 || head.count > head.size)
 		return -EFAULT;
 	*out = (struct keys){
@@ -72,12 +73,11 @@ static int keys_by_size(const struct python *python, uint64_t address, struct ke
 	return 0;
 }
 
-static int keys_by_kind(const struct python *python, uint64_t address, struct keys *out)
+static int keys_by_kind(struct python *python, uint64_t address, struct keys *out)
 {
 	struct keys_by_kind head;
 
-	if (target_read(python->target, address, &head, sizeof(head)) ||
-		head.log2_size > LOG2_SIZE_MAX ||
+	if (python_read(python, address, &head, sizeof(head)) || head.log2_size > LOG2_SIZE_MAX ||
 		head.log2_index_bytes > LOG2_SIZE_MAX + LOG2_WORD ||
 		head.log2_index_bytes < head.log2_size || head.kind > KIND_SPLIT ||
 		head.count < 0 || head.count > 1ll << head.log2_size ||
@@ -92,7 +92,7 @@ static int keys_by_kind(const struct python *python, uint64_t address, struct ke
 	return 0;
 }
 
-static int keys_at(const struct python *python, uint64_t address, struct keys *out)
+static int keys_at(struct python *python, uint64_t address, struct keys *out)
 {
 	if (!address)
 		return -EFAULT;
@@ -107,8 +107,7 @@ struct sought {
 };
 
 /* 1: it is this key; 0: it is another; -EFAULT. */
-static int is_key(
-	const struct python *python, uint64_t hash, uint64_t key, const struct sought *sought)
+static int is_key(struct python *python, uint64_t hash, uint64_t key, const struct sought *sought)
 {
 	char text[KEY_BYTES];
 	uint64_t count;
@@ -118,7 +117,7 @@ static int is_key(
 		/* Below 2^61 - 1 an int is its own hash. */
 		if (hash != sought->number || !python_is(python, key, PYTHON_INT))
 			return 0;
-		if (target_read(python->target, key + PYTHON_INT_DIGITS, digits, sizeof(digits)))
+		if (python_read(python, key + PYTHON_INT_DIGITS, digits, sizeof(digits)))
 			return -EFAULT;
 		return (digits[0] | (uint64_t)digits[1] << INT_DIGIT_BITS) == sought->number;
 	}
@@ -130,8 +129,8 @@ static int is_key(
 }
 
 /* The index of a key in its table, and the value beside it. */
-static int find_key(const struct python *python, const struct keys *keys,
-	const struct sought *sought, uint32_t *index, uint64_t *value)
+static int find_key(struct python *python, const struct keys *keys, const struct sought *sought,
+	uint32_t *index, uint64_t *value)
 {
 	uint64_t entries[ENTRIES_AT_ONCE * ENTRY_WORDS_MAX];
 	uint32_t most = keys->count < ENTRIES_MAX ? (uint32_t)keys->count : ENTRIES_MAX;
@@ -162,7 +161,7 @@ static int find_key(const struct python *python, const struct keys *keys,
 	return keys->count > most ? -EFAULT : -ENOENT;
 }
 
-int python_values_get(const struct python *python, uint64_t keys_address, uint64_t values,
+int python_values_get(struct python *python, uint64_t keys_address, uint64_t values,
 	const char *key, uint64_t *value)
 {
 	const struct sought sought = {.text = key};
@@ -185,8 +184,7 @@ int python_values_get(const struct python *python, uint64_t keys_address, uint64
 	return 0;
 }
 
-static int get(
-	const struct python *python, uint64_t dict, const struct sought *sought, uint64_t *value)
+static int get(struct python *python, uint64_t dict, const struct sought *sought, uint64_t *value)
 {
 	uint64_t keys_address, values, found;
 	struct keys keys;
@@ -213,13 +211,12 @@ static int get(
 	return 0;
 }
 
-int python_dict_get(const struct python *python, uint64_t dict, const char *key, uint64_t *value)
+int python_dict_get(struct python *python, uint64_t dict, const char *key, uint64_t *value)
 {
 	return get(python, dict, &(struct sought){.text = key}, value);
 }
 
-int python_dict_get_address(
-	const struct python *python, uint64_t dict, uint64_t key, uint64_t *value)
+int python_dict_get_address(struct python *python, uint64_t dict, uint64_t key, uint64_t *value)
 {
 	/* A table whose keys are all str has none, and no room for hashes. */
 	return get(python, dict, &(struct sought){.number = key}, value);

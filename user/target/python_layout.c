@@ -260,7 +260,7 @@ static bool debug_offsets_agree(
 int python_layout_of(struct target *target, struct python_layout *out)
 {
 	struct interpreter interpreter = {.target = target};
-	struct python_layout layout;
+	struct python_layout layout = {0};
 	uint64_t runtime;
 
 	target_each_module(target, find_interpreter, &interpreter);

@@ -50,6 +50,7 @@ struct python_offsets {
 #define PYTHON_COUNT		16u /* ob_size of a tuple, length of a string */
 #define PYTHON_TYPE_NAME	24u
 #define PYTHON_TYPE_BYTES	32u /* tp_basicsize */
+#define PYTHON_TYPE_CALL	128u
 #define PYTHON_TYPE_FLAGS	168u
 #define PYTHON_TYPE_BASE	256u
 #define PYTHON_TYPE_DICT	264u
@@ -73,6 +74,7 @@ struct python_layout {
 	uint64_t types[PYTHON_TYPES]; /* addresses in the process */
 	uint64_t none;		      /* the address of None */
 	uint64_t main;		      /* where the pointer to the main interpreter is */
+	uint64_t active;	      /* the dict threading._active, once it was found; else 0 */
 	uint64_t modules_offset;      /* of sys.modules, in an interpreter */
 };
 

@@ -30,7 +30,7 @@ struct units {
 	uint32_t bytes; /* of each: 1, 2 or 4 */
 };
 
-static int units_of(const struct python *python, uint64_t object, struct units *out)
+static int units_of(struct python *python, uint64_t object, struct units *out)
 {
 	const struct python_offsets *offsets = python->layout->offsets;
 	struct units units;
@@ -38,7 +38,7 @@ static int units_of(const struct python *python, uint64_t object, struct units *
 
 	if (!python_is(python, object, PYTHON_TEXT) ||
 		python_word(python, object + PYTHON_COUNT, &units.count) ||
-		target_read(python->target, object + PYTHON_TEXT_STATE, &state, sizeof(state)) ||
+		python_read(python, object + PYTHON_TEXT_STATE, &state, sizeof(state)) ||
 		units.count > UNITS_MAX || !(state & STATE_COMPACT))
 		return -EFAULT;
 	units.bytes = state >> STATE_KIND_SHIFT & STATE_KIND_MASK;
@@ -72,7 +72,7 @@ static size_t encode(uint32_t code, char out[UTF8_BYTES_MAX])
 	return bytes;
 }
 
-int python_text(const struct python *python, uint64_t object, char *out, size_t bytes)
+int python_text(struct python *python, uint64_t object, char *out, size_t bytes)
 {
 	uint8_t units_read[UNITS_AT_ONCE * sizeof(uint32_t)];
 	char made[PYTHON_TEXT_BYTES_MAX], one[UTF8_BYTES_MAX];
@@ -86,7 +86,7 @@ int python_text(const struct python *python, uint64_t object, char *out, size_t 
 		size_t length;
 
 		if (i % UNITS_AT_ONCE == 0 &&
-			target_read(python->target, units.address + i * units.bytes, units_read,
+			python_read(python, units.address + i * units.bytes, units_read,
 				(left < UNITS_AT_ONCE ? left : UNITS_AT_ONCE) * units.bytes))
 			return -EFAULT;
 		length = encode(
@@ -108,8 +108,7 @@ int python_text(const struct python *python, uint64_t object, char *out, size_t 
 }
 
 /* "module.name" of a type that C code made. */
-static int static_class_name(
-	const struct python *python, uint64_t class, struct python_class_name *out)
+static int static_class_name(struct python *python, uint64_t class, struct python_class_name *out)
 {
 	char text[PYTHON_NAME_BYTES], *dot;
 	uint64_t address;
@@ -125,7 +124,7 @@ static int static_class_name(
 	return 0;
 }
 
-int python_class_name(const struct python *python, uint64_t class, struct python_class_name *out)
+int python_class_name(struct python *python, uint64_t class, struct python_class_name *out)
 {
 	struct python_class_name found = {0};
 	uint64_t flags, name, dict, module;

@@ -149,7 +149,12 @@ int target_memory(struct target *target)
 	return target->memory;
 }
 
-const struct python_layout *target_python(struct target *target)
+int target_ns_tid(const struct target *target, pid_t tid, pid_t *out)
+{
+	return process_dir_ns_tid(&target->dir, tid, out);
+}
+
+struct python_layout *target_python(struct target *target)
 {
 	if (!target->python_tried) {
 		target->python_found = !python_layout_of(target, &target->python);

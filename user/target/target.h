@@ -167,6 +167,15 @@ struct callable_name {
 	bool heuristic;	 /* guessed, not told */
 };
 
+/* A Python thread that was there before us, by its pthread_self(): the argument of its start
+ * function is freed memory by then. The callable has no object, only the inner address, and can
+ * be named. 0, or -ENOENT: the module threading did not start it, or this Python is not known. */
+int target_python_thread(struct target *target, uint64_t pthread, struct wire_callable *out);
+/* Whether a callable that was just named is this thread's (by its number in our PID namespace).
+ * A Python thread that ends leaves its memory to the next, often object for object: a name that
+ * is read late is another's, and no name. */
+bool target_python_owns(struct target *target, const struct wire_callable *callable, pid_t tid);
+
 /* Demangles C++ and Rust with libiberty into `out` and shortens it for people; cut with "~" at
  * its end when too long. A name that is not mangled is copied, but for suffixes that compilers
  * add to a copy of a function. */

@@ -23,10 +23,13 @@ struct target_place {
  * maps again. 0, or -ENOENT when no segment of a usable file is there. */
 int target_place_of(struct target *target, uint64_t address, struct target_place *out);
 
+/* The number of a thread in its own PID namespace. 0, or negative errno: it has ended. */
+int target_ns_tid(const struct target *target, pid_t tid, pid_t *out);
+
 struct python_layout;
 /* The layout of the Python in this image, found once; NULL when there is none that is known. It
  * stays the target's. */
-const struct python_layout *target_python(struct target *target);
+struct python_layout *target_python(struct target *target);
 
 /* Bytes that are the same in every process that maps the file: of segments that are not
  * writable, or are so only while the dynamic loader relocates them, with that done. 0, -EFAULT
