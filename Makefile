@@ -13,7 +13,7 @@ WARNINGS := -Wall -Wextra -Werror
 CPPFLAGS += -D_GNU_SOURCE -I. -Iuser -I$(BUILD) -DTW_VERSION='"$(VERSION)"'
 CFLAGS   ?= -O2 -g
 override CFLAGS += -std=gnu11 $(WARNINGS)
-LDLIBS   := -lbpf -llzma -liberty
+LDLIBS   := -lbpf -ldw -lelf -llzma -liberty
 
 BPF_FLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(WARNINGS) \
 	-Wno-unused-parameter -I. -I/usr/include/$(MULTIARCH)

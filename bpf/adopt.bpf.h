@@ -16,6 +16,7 @@ static __always_inline void adopt_fill(
 	thread->tid = task->pid;
 	thread->flags = WIRE_THREAD_ADOPTED;
 	thread->source = WIRE_SOURCE_COMM;
+	thread->origin_stack = WIRE_STACK_NONE;
 	if (task->flags & PF_KTHREAD) {
 		thread->flags |= WIRE_THREAD_KERNEL;
 	} else {

@@ -22,6 +22,7 @@
 #include "bpf/adopt.bpf.h"
 #include "bpf/birth.bpf.h"
 #include "bpf/emit.bpf.h"
+#include "bpf/origin.bpf.h"
 #include "bpf/span.bpf.h"
 
 /* User space looks at the process while it lives. */
@@ -119,6 +120,7 @@ static __always_inline void birth_take_call(
 	thread->start_fn = creator->start_fn;
 	thread->start_arg = creator->start_arg;
 	thread->call_site = creator->call_site;
+	thread->origin_stack = creator->origin_stack;
 	thread->flags |= WIRE_THREAD_UPROBE;
 }
 
@@ -229,6 +231,7 @@ static __always_inline int newtask(struct task_struct *task, __u64 clone_flags)
 	thread->wire.creator_tid = current->pid;
 	thread->wire.source = WIRE_SOURCE_COMM;
 	thread->wire.flags = WIRE_THREAD_BORN;
+	origin_note_creator(&thread->wire, current);
 	if (task->flags & PF_KTHREAD)
 		thread->wire.flags |= WIRE_THREAD_KERNEL;
 	else if (clone_flags & CLONE_THREAD)
@@ -319,6 +322,7 @@ static __always_inline int executed(struct task_struct *task)
 	thread->wire.trampoline = WIRE_TRAMPOLINE_NONE;
 	thread->wire.pthread = 0;
 	thread->wire.call_site = 0;
+	origin_forget_image(&thread->wire);
 	thread->wire.tid = task->pid;
 	thread->wire.source = WIRE_SOURCE_SYMBOL;
 	thread->wire.flags = WIRE_THREAD_MAIN;

@@ -5,6 +5,7 @@
  * Runs on the creator at the function's entry: arguments in registers, return address on top
  * of the stack. Leaves them for task_newtask, which follows in the same thread.
  */
+#include "bpf/origin.bpf.h"
 #include "bpf/state.bpf.h"
 #include "bpf/uprobe.bpf.h"
 
@@ -26,8 +27,10 @@ int on_pthread_create(struct pt_regs *ctx)
 	creator->start_arg = ctx->cx;
 	creator->stack_pointer = ctx->sp;
 	creator->flags &= ~CREATOR_CALL;
-	if (!bpf_probe_read_user(&creator->call_site, sizeof(creator->call_site), (void *)ctx->sp))
-		creator->flags |= CREATOR_CALL;
+	if (bpf_probe_read_user(&creator->call_site, sizeof(creator->call_site), (void *)ctx->sp))
+		return 0;
+	creator->origin_stack = origin_take_stack(ctx, &process, creator->call_site);
+	creator->flags |= CREATOR_CALL;
 	return 0;
 }
 

@@ -8,6 +8,7 @@ const volatile __u32 cfg_whole_system = 0;
 const volatile __u32 cfg_events = 0;
 const volatile __u32 cfg_attached = 0;
 const volatile struct wire_layout cfg_layout = {};
+const volatile __u32 cfg_origin_stacks = WIRE_ORIGIN_NONE;
 const volatile __u32 cfg_wake_bytes = RING_DEFAULT / 8;
 
 __u64 counters[WIRE_COUNTER_COUNT] = {};
@@ -16,6 +17,7 @@ __u32 fallback_used = 0;
 __u64 timeboxes_begun = 0;
 __u64 attached_ns = 0;
 __u64 next_deadline_ns = 0;
+__u32 origin_copy_count = 0;
 __u32 want_wait = 0;
 __u32 watch_flags = 0;
 

@@ -74,7 +74,7 @@ struct creator_state {
 	__u64 call_site;
 	__u64 stack_pointer; /* where call_site is stored */
 	__u32 flags;
-	__u32 pad;
+	__s32 origin_stack; /* of the call; negative: none */
 	char spawn_name[WIRE_NAME_BYTES];
 	struct wire_callable callable; /* of the thread that is being created */
 };

@@ -140,7 +140,7 @@ struct wire_thread {
 	__u64 creator_id;     /* with creator_source: wire_routine_key of the creator's routine */
 	__u32 creator_source; /* 0: not known */
 	__u32 trampoline;     /* WIRE_TRAMPOLINE_* that start_fn is */
-	__s32 origin_stack;   /* key in `origin_stacks`; negative: none */
+	__s32 origin_stack;   /* see WIRE_ORIGIN_*; negative: none */
 	__u32 pad;
 	__u32 tid;
 	__u32 creator_tid;	    /* 0: not known */
@@ -217,6 +217,30 @@ struct wire_place {
 	__u64 offset;
 	__u32 device;
 	__u32 pad;
+};
+
+/* ---- user stacks at the creation of threads ---- */
+
+/* Which kind is taken; wire_thread.origin_stack is then a key in `origin_stacks`, or the
+ * number of a record in the ring `origin_copies`. It means nothing without WIRE_THREAD_UPROBE. */
+#define WIRE_ORIGIN_NONE   0u
+#define WIRE_ORIGIN_FRAMES 1u
+#define WIRE_ORIGIN_COPIES 2u
+
+#define WIRE_STACK_NONE	    (-1)
+#define WIRE_STACK_FRAMES   64		/* in a value of `origin_stacks`; 0 ends it */
+#define WIRE_COPY_BYTES	    16384	/* of stack, whole pages */
+#define WIRE_COPY_ID_MASK   0x7fffffffu /* numbers start again after that */
+#define WIRE_COPY_REGISTERS 17		/* x86-64 in DWARF's order, return address last */
+
+/* What pthread_create was entered with: the return address lies at the stack pointer. */
+struct wire_stack_copy {
+	struct wire_process process;
+	__u32 id;
+	__u32 bytes; /* of `stack`, from the stack pointer on */
+	__u64 pad;
+	__u64 registers[WIRE_COPY_REGISTERS];
+	__u8 stack[WIRE_COPY_BYTES];
 };
 
 /* ---- ring buffer `control`: rare, woken at once, so that user space can look while the
@@ -360,7 +384,8 @@ struct wire_site {
 	X(BIRTHS_LATE, "births_late")                         \
 	X(ENDS_LATE, "ends_late")                             \
 	X(EXECS_MISSED, "execs_missed")                       \
-	X(CALLABLE_UNREADABLE, "callable_unreadable")
+	X(CALLABLE_UNREADABLE, "callable_unreadable")         \
+	X(ORIGIN_STACKS_LOST, "origin_stacks_lost")
 
 enum wire_counter {
 #define WIRE_COUNTER_ENUM(id, text) WIRE_COUNTER_##id,
@@ -380,6 +405,7 @@ WIRE_ASSERT_SIZE(struct wire_span, 488);
 WIRE_ASSERT_SIZE(struct wire_event, 160);
 WIRE_ASSERT_SIZE(struct wire_control, 336);
 WIRE_ASSERT_SIZE(struct wire_thread_record, 272);
+WIRE_ASSERT_SIZE(struct wire_stack_copy, 168 + WIRE_COPY_BYTES);
 WIRE_ASSERT_SIZE(struct wire_arg, 16);
 WIRE_ASSERT_SIZE(struct wire_site, 56);
 

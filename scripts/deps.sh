@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-build=(clang llvm gcc g++ make bpftool libbpf-dev libelf-dev libiberty-dev
+build=(clang llvm gcc g++ make bpftool libbpf-dev libelf-dev libdw-dev libiberty-dev
 	liblzma-dev zlib1g-dev git)
 tests=(libcmocka-dev libjansson-dev clang-format shellcheck mandoc bash-completion file
 	binutils musl-tools libclang-rt-14-dev prometheus redis-server memcached nginx-light

@@ -24,7 +24,8 @@ struct common_options {
 	bool no_uprobes;
 	bool verbose;
 	bool fold_numbers; /* each command sets its default before it parses */
-	char **command;	   /* after "--", NULL-terminated; NULL: none */
+	bool origin_stacks;
+	char **command; /* after "--", NULL-terminated; NULL: none */
 	enum output_format format;
 	const char *output_path; /* NULL: standard output */
 	double duration_s;	 /* 0: no limit */

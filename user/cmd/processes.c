@@ -284,6 +284,13 @@ struct target *processes_target(struct processes *processes, const struct wire_p
 	return image && image->own ? image->own->target : NULL;
 }
 
+struct target *processes_addresses(struct processes *processes, const struct wire_process *id)
+{
+	struct image *image = image_get(processes, id);
+
+	return image ? image_target(image) : NULL;
+}
+
 static struct name *name_new(uint64_t address, bool call_site, const struct symbol *symbol)
 {
 	size_t text = strlen(symbol->text) + 1, full = strlen(symbol->full) + 1,

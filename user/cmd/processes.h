@@ -31,6 +31,10 @@ void processes_free(struct processes *processes);	       /* NULL is fine */
  */
 struct target *processes_target(struct processes *processes, const struct wire_process *image);
 
+/* The address space in which this image's addresses mean what they did: its own, or that of
+ * which it began as a copy; also once it has ended, as long as it is remembered. NULL: none. */
+struct target *processes_addresses(struct processes *processes, const struct wire_process *image);
+
 /* The best birth name there is. comm and process_comm are the thread's and its leader's. */
 void processes_name(struct processes *processes, const struct birth *birth, const char *comm,
 	const char *process_comm, struct routine_name *out);

@@ -16,6 +16,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/look.h"
+#include "cmd/origin.h"
 
 #define MODULES_MAX 512
 #define NS_PER_S    1000000000ll
@@ -61,6 +62,17 @@ static int check_kernel(void)
 	return EXIT_UNAVAILABLE;
 }
 
+/* Stacks by frame pointers only where they will be shown: they cost each creation a walk. */
+static uint32_t wanted_stacks(const struct common_options *options, enum session_kind kind)
+{
+	if (kind != SESSION_STREAM || options->no_uprobes)
+		return WIRE_ORIGIN_NONE;
+	if (options->origin_stacks)
+		return WIRE_ORIGIN_COPIES;
+	return options->format == FORMAT_JSON || options->verbose ? WIRE_ORIGIN_FRAMES
+								  : WIRE_ORIGIN_NONE;
+}
+
 static int open_kernel(struct session *session, enum session_kind kind)
 {
 	const struct common_options *options = session->options;
@@ -69,11 +81,13 @@ static int open_kernel(struct session *session, enum session_kind kind)
 		.events = kind == SESSION_STREAM,
 		.lifecycle = kind != SESSION_SNAPSHOT,
 		.uprobes = !options->no_uprobes,
+		.origin_stacks = wanted_stacks(options, kind),
 		.ring_bytes = options->ring_bytes,
 		.layout = session->layout,
 	};
 	int err = kernel_open(&kernel, &session->kernel);
 
+	session->origin_stacks = kernel.origin_stacks;
 	if (!err)
 		return 0;
 	if (err == -EPERM)
@@ -228,7 +242,8 @@ int session_open(
 		return code;
 	session->modules = module_cache_new(MODULES_MAX);
 	session->processes = session->modules ? processes_new(session->modules) : NULL;
-	if (session->processes) {
+	session->origins = origins_new();
+	if (session->processes && session->origins) {
 		look_own_layout(session);
 		code = open_for(session, kind, program);
 	} else {
@@ -247,6 +262,7 @@ void session_close(struct session *session)
 			close(session->pidfds[i]);
 	kernel_close(session->kernel);
 	look_free(session);
+	origins_free(session->origins);
 	processes_free(session->processes);
 	module_cache_free(session->modules);
 	kallsyms_free(session->kallsyms);
@@ -281,6 +297,8 @@ size_t session_counters(struct session *session, bool with_zeros, struct drop_co
 		(struct drop_count){"renames_missed", kernel_missed_renames(session->kernel)};
 	out[count++] = (struct drop_count){
 		"perf_maps_refused", module_cache_perf_maps_refused(session->modules)};
+	out[count++] = (struct drop_count){
+		"debug_files_refused", module_cache_debug_refused(session->modules)};
 	if (with_zeros)
 		return count;
 	for (size_t i = 0; i < count; i++)

@@ -19,6 +19,8 @@ struct session {
 	struct kernel *kernel;
 	struct module_cache *modules;
 	struct processes *processes;
+	struct origins *origins;
+	uint32_t origin_stacks;	   /* WIRE_ORIGIN_*: what the kernel side takes */
 	struct kallsyms *kallsyms; /* opened on first need */
 	bool kallsyms_tried;
 	struct wire_layout layout; /* our own libc's */
@@ -57,7 +59,7 @@ bool session_has_targets(struct session *session);
 int session_snapshot(struct session *session, bool with_wait, struct snapshot **out);
 
 /* All counters, kernel's and ours; `out` has room for SESSION_COUNTERS. Returns how many. */
-#define SESSION_COUNTERS (WIRE_COUNTER_COUNT + 5)
+#define SESSION_COUNTERS (WIRE_COUNTER_COUNT + 6)
 size_t session_counters(struct session *session, bool with_zeros, struct drop_count *out);
 /* Events that the ring could not take. */
 uint64_t session_dropped(struct session *session);

@@ -10,6 +10,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/loop.h"
+#include "cmd/origin.h"
 #include "cmd/print.h"
 #include "cmd/round.h"
 #include "cmd/session.h"
@@ -38,10 +39,12 @@ struct trace {
 	int err; /* of the output */
 };
 
-enum long_option { OPTION_RING_BYTES = 0x200 };
+enum long_option { OPTION_RING_BYTES = 0x200, OPTION_ORIGIN_STACKS };
 
 static const struct argp_option table[] = {
 	{"ring-bytes", OPTION_RING_BYTES, "BYTES", 0, "Size of the event ring (default 4M)", 0},
+	{"origin-stacks", OPTION_ORIGIN_STACKS, NULL, 0,
+		"Copy and unwind the creator's stack for each thread", 0},
 	{"exit-code", 'e', NULL, 0, "With -- CMD: exit as the program did", 0},
 	{0},
 };
@@ -70,6 +73,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_RING_BYTES:
 		return take_ring_bytes(text, &options->common);
+	case OPTION_ORIGIN_STACKS:
+		options->common.origin_stacks = true;
+		return 0;
 	case 'e':
 		options->pass_exit_code = true;
 		return 0;
@@ -127,6 +133,20 @@ static void note_deadline(struct trace *trace, const struct wire_event *header)
 		trace->next_scan_ns = deadline_ns;
 }
 
+static void take_origin(
+	struct session *session, const struct wire_event *header, struct origin *out)
+{
+	const struct creation creation = {.process = &header->process,
+		.call_site = header->call_site,
+		.creator_id = header->creator_id,
+		.creator_source = header->creator_source,
+		.creator_tid = header->creator_tid,
+		.stack = header->origin_stack,
+		.flags = header->flags};
+
+	origin_of(session, &creation, out);
+}
+
 static void on_event(void *context, const void *record, size_t bytes)
 {
 	struct trace *trace = context;
@@ -150,11 +170,8 @@ static void on_event(void *context, const void *record, size_t bytes)
 		.start_ns = view.header->start_ns,
 		.timebox_ns = view.header->timebox_ns,
 	};
-	if (event.instance == INSTANCE_THREAD) {
-		event.origin.creator_tid = view.header->creator_tid;
-		event.origin.call_site = processes_call_site(
-			processes, &view.header->process, view.header->call_site);
-	}
+	if (event.instance == INSTANCE_THREAD)
+		take_origin(trace->session, view.header, &event.origin);
 	/* A rename tells the name that the thread has given itself, whatever it was born as. */
 	if (event.type == EVENT_NAMED)
 		event.routine =
@@ -281,6 +298,7 @@ static int stream(struct trace *trace, struct loop *loop, const struct kernel_re
 		err = kernel_consume(trace->session->kernel, reader);
 		if (err)
 			return err;
+		origin_take_copies(trace->session);
 		snapshot_when_asked(trace, loop);
 		scan_when_due(trace, boot_now_ns());
 		session_look_again(trace->session, boot_now_ns());
@@ -370,6 +388,8 @@ static int run_to(struct trace *trace)
 	if (!trace->out)
 		return EXIT_NO_INPUT;
 	trace->out_options = print_options(trace->out, false);
+	trace->out_options.stacks =
+		trace->options->common.verbose || trace->options->common.origin_stacks;
 	code = run(trace);
 	print_close(trace->out);
 	return code;

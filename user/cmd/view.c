@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/origin.h"
 #include "cmd/session.h"
 #include "cmd/view.h"
 #include "model/decode.h"
@@ -74,6 +75,14 @@ void view_thread(
 		.name = thread->name,
 	};
 
+	const struct creation creation = {.process = &thread->process,
+		.call_site = thread->call_site,
+		.creator_id = thread->creator_id,
+		.creator_source = thread->creator_source,
+		.creator_tid = thread->creator_tid,
+		.stack = thread->origin_stack,
+		.flags = thread->flags};
+
 	*to = (struct snapshot_thread){
 		.pid = thread->process.tgid,
 		.tid = thread->tid,
@@ -84,12 +93,10 @@ void view_thread(
 		.start_ns = thread->start_ns,
 		.cpu_ns = record->cpu_ns,
 		.state = record->state,
-		.origin.creator_tid = thread->creator_tid,
-		.origin.call_site = processes_call_site(
-			session->processes, &thread->process, thread->call_site),
 		.detached = thread->flags & WIRE_THREAD_DETACHED,
 		.wait = wait_site(session, record),
 	};
+	origin_of(session, &creation, &to->origin);
 	processes_name(session->processes, &birth, record->comm, record->process_comm, &to->birth);
 	take_spans(from, to);
 }

@@ -27,6 +27,7 @@ struct kernel {
 	struct threadwatch_bpf *skel;
 	struct ring_buffer *events;
 	struct ring_buffer *control;
+	struct stack_reader *stacks;
 	const struct kernel_reader *reader; /* during a consume call */
 	int poll_fd;
 	bool multi; /* uprobe_multi links instead of one perf event a site */
@@ -59,6 +60,13 @@ void lifecycle_choose(struct kernel *kernel, bool wanted);
 int lifecycle_attach(struct kernel *kernel);
 /* At most this many renames were missed. */
 uint64_t lifecycle_missed_renames(const struct kernel *kernel);
+
+/* ---- stacks.c ---- */
+
+/* Sizes the maps for what will be taken; before load. */
+int stacks_configure(struct kernel *kernel, uint32_t origin_stacks);
+int stacks_open(struct kernel *kernel); /* after load */
+void stacks_close(struct kernel *kernel);
 
 /* ---- uprobe.c ---- */
 

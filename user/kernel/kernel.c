@@ -48,7 +48,7 @@ static int configure(struct kernel *kernel, const struct kernel_options *options
 		return err;
 	/* Woken at a quarter, so that there is time to drain it before it is full. */
 	skel->rodata->cfg_wake_bytes = ring / 4;
-	return 0;
+	return stacks_configure(kernel, options->origin_stacks);
 }
 
 int kernel_open(const struct kernel_options *options, struct kernel **out)
@@ -72,6 +72,8 @@ int kernel_open(const struct kernel_options *options, struct kernel **out)
 		err = threadwatch_bpf__load(kernel->skel);
 	if (!err)
 		err = ring_open(kernel);
+	if (!err)
+		err = stacks_open(kernel);
 	if (err) {
 		kernel_close(kernel);
 		return err;
@@ -103,6 +105,7 @@ void kernel_close(struct kernel *kernel)
 	if (kernel->skel)
 		kernel_detach(kernel);
 	ring_close(kernel);
+	stacks_close(kernel);
 	threadwatch_bpf__destroy(kernel->skel);
 	while (kernel->files) {
 		struct attached_file *next = kernel->files->next;

@@ -24,6 +24,7 @@ struct kernel_options {
 	bool events;		   /* somebody will read the event ring */
 	bool lifecycle;		   /* births and ends are counted from now on (not for one walk) */
 	bool uprobes;		   /* pthread_create too: call sites */
+	uint32_t origin_stacks;	   /* WIRE_ORIGIN_*: which user stacks are taken */
 	size_t ring_bytes;	   /* of the event ring, a power of two of pages; 0: default */
 	struct wire_layout layout; /* of our own libc */
 };
@@ -89,6 +90,17 @@ struct kernel_reader {
 int kernel_consume(struct kernel *kernel, const struct kernel_reader *reader);
 /* Only the control ring. */
 int kernel_consume_control(struct kernel *kernel, const struct kernel_reader *reader);
+
+/* ---- user stacks at the creation of threads ---- */
+
+/* The return addresses of a stack of WIRE_ORIGIN_FRAMES as the kernel walked it, innermost
+ * first, and how many; 0 when there is no such stack. */
+size_t kernel_origin_frames(
+	const struct kernel *kernel, int32_t id, uint64_t frames[static WIRE_STACK_FRAMES]);
+/* Consumes the copies that wait (WIRE_ORIGIN_COPIES). A copy is there before the first event
+ * of its thread is. */
+int kernel_consume_copies(struct kernel *kernel,
+	void (*visit)(void *context, const struct wire_stack_copy *copy), void *context);
 
 /* ---- walks ---- */
 

@@ -44,7 +44,7 @@ struct origin {
 	const char *file;	     /* source file of the call site, or NULL */
 	uint32_t line;		     /* 0: not known */
 	size_t frame_count;	     /* user stack at that time, the call site first */
-	const char *frames[ORIGIN_FRAMES_MAX]; /* "function+0x12 file:line" */
+	const char *frames[ORIGIN_FRAMES_MAX]; /* "function+0x12 (file.c:12)" */
 };
 
 /* Where a process lives; a field that is not known is NULL. */

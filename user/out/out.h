@@ -19,6 +19,7 @@ struct out_options {
 	int64_t wall_offset_ns;
 	bool colour;	 /* text only */
 	bool local_time; /* text only: TIME in the local zone (else UTC) */
+	bool stacks;	 /* text: the stack behind a thread's start too */
 	bool threads;	 /* snapshots: one line (or object) for each thread too */
 };
 

@@ -3,24 +3,24 @@
  * text.c - the stream of events for people: one aligned line each.
  *
  * Input: one decoded event. Columns TIME EVENT PID TID PROCESS ROUTINE AGE BY DATA; what is not
- * known is "-". One event is one line, whatever its texts hold, and no line ends in spaces.
+ * known is "-". One event is one line, whatever its texts hold, and no line ends in spaces; with
+ * options->stacks the frames behind a thread's start follow it, indented, one a line.
  */
 #include <inttypes.h>
 
 #include "out/stream.h"
 #include "out/text_parts.h"
 
-#define TIME_COLUMNS  12
 #define EVENT_COLUMNS 8
 
 int text_header(FILE *out, const struct out_options *options)
 {
 	errno = 0;
 	text_colour(out, options, TEXT_BOLD);
-	fprintf(out, "%-*s %-*s %*s %*s %-*s %-*s %*s %-*s %s", TIME_COLUMNS, "TIME", EVENT_COLUMNS,
-		"EVENT", TEXT_PID_COLUMNS, "PID", TEXT_PID_COLUMNS, "TID", TEXT_PROCESS_COLUMNS,
-		"PROCESS", TEXT_ROUTINE_COLUMNS, "ROUTINE", TEXT_AGE_COLUMNS, "AGE",
-		TEXT_BY_COLUMNS, "BY", "DATA");
+	fprintf(out, "%-*s %-*s %*s %*s %-*s %-*s %*s %-*s %s", TEXT_TIME_COLUMNS, "TIME",
+		EVENT_COLUMNS, "EVENT", TEXT_PID_COLUMNS, "PID", TEXT_PID_COLUMNS, "TID",
+		TEXT_PROCESS_COLUMNS, "PROCESS", TEXT_ROUTINE_COLUMNS, "ROUTINE", TEXT_AGE_COLUMNS,
+		"AGE", TEXT_BY_COLUMNS, "BY", "DATA");
 	text_line_end(out, options, TEXT_BOLD);
 	return stream_result(out);
 }
@@ -73,5 +73,7 @@ int text_event(FILE *out, const struct out_options *options, const struct event 
 		text_data(out, event->timebox_ns, event->data, event->data_count);
 	}
 	text_line_end(out, options, colour);
+	if (options->stacks && event->type == EVENT_STARTED && event->instance == INSTANCE_THREAD)
+		text_stack(out, &event->origin);
 	return stream_result(out);
 }

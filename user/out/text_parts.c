@@ -9,6 +9,7 @@
 #include "out/text_parts.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "out/escape.h"
 #include "out/stream.h"
@@ -100,13 +101,40 @@ int text_routine_width(const struct routine_name *routine)
 	return escape_terminal_width(text, TEXT_ROUTINE_MAX - marks) + marks;
 }
 
+/* "function (file.c:12)": with a line at hand, the offset in the function says nothing more. A
+ * function that is too long is cut, never its line. */
+static int put_call(FILE *out, const char *call_site, const char *file, uint32_t line)
+{
+	const char *slash = strrchr(file, '/'), *plus = strrchr(call_site, '+');
+	char function[TEXT_BY_BYTES], place[TEXT_BY_BYTES];
+	int length = plus ? (int)(plus - call_site) : (int)strlen(call_site), room;
+
+	snprintf(function, sizeof(function), "%.*s", length, call_site);
+	snprintf(place, sizeof(place), " (%s:%" PRIu32 ")", slash ? slash + 1 : file, line);
+	room = TEXT_BY_MAX - escape_terminal_width(place, TEXT_BY_MAX);
+	length = escape_terminal(out, function, room > TEXT_BY_LEAST ? room : TEXT_BY_LEAST);
+	return length + escape_terminal(out, place, TEXT_BY_MAX);
+}
+
 int text_by(FILE *out, const struct origin *origin)
 {
+	if (origin->call_site && *origin->call_site && origin->file && origin->line)
+		return put_call(out, origin->call_site, origin->file, origin->line);
 	if (origin->call_site && *origin->call_site)
 		return escape_terminal(out, origin->call_site, TEXT_BY_MAX);
 	if (origin->creator_tid)
 		return fprintf(out, "tid %" PRIu32, origin->creator_tid);
 	return text_column(out, NULL, 1);
+}
+
+void text_stack(FILE *out, const struct origin *origin)
+{
+	/* The first frame is the call site, which BY shows. */
+	for (size_t i = 1; i < origin->frame_count; i++) {
+		fprintf(out, "%*s from ", TEXT_TIME_COLUMNS, "");
+		escape_terminal(out, origin->frames[i], 0);
+		stream_char(out, '\n');
+	}
 }
 
 bool text_has_data(uint64_t timebox_ns, size_t data_count)

@@ -17,6 +17,9 @@
 #define TEXT_AGE_COLUMNS     7
 #define TEXT_BY_COLUMNS	     24
 #define TEXT_BY_MAX	     48
+#define TEXT_BY_LEAST	     16	 /* of a function's name beside its line */
+#define TEXT_BY_BYTES	     256 /* more than is ever shown */
+#define TEXT_TIME_COLUMNS    12
 #define TEXT_AGE_BYTES	     24
 
 #define TEXT_UNKNOWN "-"
@@ -43,8 +46,11 @@ int text_routine(FILE *out, const struct routine_name *routine);
 int text_routine_width(const struct routine_name *routine);
 /* One column of at most `columns`, "-" when text is NULL or empty. */
 int text_column(FILE *out, const char *text, int columns);
-/* Who created a thread: its call site, else "tid N", else "-". */
+/* Who created a thread: its call site, "function (file.c:12)" or "function+0x12", else "tid N",
+ * else "-". */
 int text_by(FILE *out, const struct origin *origin);
+/* Lines of their own: the callers of the call site, "    from function+0x12 (file.c:12)". */
+void text_stack(FILE *out, const struct origin *origin);
 
 /* Is there anything for DATA? */
 bool text_has_data(uint64_t timebox_ns, size_t data_count);

@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "target/reader.h"
+
 #define MODULE_BYTES_MAX (16ll << 30)
 
 struct module_cache {
@@ -25,6 +27,7 @@ struct module_cache {
 	uint64_t visits;
 	struct debug_places debug_places;
 	struct perf_map_account perf_maps;
+	struct reader *reader; /* NULL until asked for */
 };
 
 struct module_cache *module_cache_new(size_t limit)
@@ -62,6 +65,18 @@ uint64_t module_cache_perf_maps_refused(const struct module_cache *cache)
 	return cache->perf_maps.refused;
 }
 
+struct reader *module_cache_reader(struct module_cache *cache)
+{
+	if (!cache->reader)
+		cache->reader = reader_new();
+	return cache->reader;
+}
+
+uint64_t module_cache_debug_refused(const struct module_cache *cache)
+{
+	return cache->reader ? reader_refused(cache->reader) : 0;
+}
+
 static void unlink_module(struct module *module)
 {
 	struct module_cache *cache = module->cache;
@@ -91,6 +106,7 @@ static void module_free(struct module *module)
 	if (twin && !--twin->references && !twin->cache)
 		module_free(twin);
 	module_symbols_free(&module->symbols);
+	module_debug_free(module->debug);
 	elf_file_close(&module->file);
 	if (module->fd >= 0)
 		close(module->fd);
@@ -127,6 +143,7 @@ void module_cache_free(struct module_cache *cache)
 			module_free(at);
 	}
 	debug_places_clear(&cache->debug_places);
+	reader_free(cache->reader);
 	free(cache);
 }
 

@@ -69,13 +69,24 @@ struct module {
 	struct build_id build_id;
 	struct module_symbols symbols;
 	struct module *twin; /* a copy of this very file, whose symbols are used; NULL: none */
-	char *interpreter;   /* NULL until asked for */
-	uint64_t visit;	     /* the last round of target_each_module that saw it */
+	struct module_debug *debug; /* NULL until asked for */
+	char *interpreter;	    /* NULL until asked for */
+	uint64_t visit;		    /* the last round of target_each_module that saw it */
 };
 
 struct module *module_get(struct module *module); /* one more reference */
 /* The file still is what it was when it was opened. */
 bool module_is_current(const struct module *module);
+/* The module that holds the code at an address of the process, and the linked virtual address
+ * there; NULL when it is in none. */
+struct module *target_module_at(struct target *target, uint64_t address, uint64_t *vaddr);
+
+/* Answers for this cache's modules; NULL without memory. */
+struct reader;
+struct reader *module_cache_reader(struct module_cache *cache);
+struct module_debug;
+void module_debug_free(struct module_debug *debug); /* NULL is fine */
+
 /* A number that no round of visits had before. */
 uint64_t module_cache_next_visit(struct module_cache *cache);
 

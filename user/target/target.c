@@ -359,6 +359,20 @@ static void name_function(const char *function, bool is_plain, struct symbol *ou
 		out->full[0] = '\0';
 }
 
+struct module *target_module_at(struct target *target, uint64_t address, uint64_t *vaddr)
+{
+	struct maps_entry *entry = maps_find(&target->maps, address);
+	struct module *module;
+
+	if (!entry && !target_refresh(target))
+		entry = maps_find(&target->maps, address);
+	module = entry ? entry_module(target, entry) : NULL;
+	*vaddr = module ? module_offset_to_vaddr(module,
+				  address - entry->mapping.start + entry->mapping.file_offset)
+			: 0;
+	return *vaddr ? module : NULL;
+}
+
 /* "name+0x12"; a name that is too long is cut, never the offset. */
 static void format_offset(const char *name, uint64_t offset, char *out, size_t bytes)
 {

@@ -175,6 +175,29 @@ int target_python_thread(struct target *target, uint64_t pthread, struct wire_ca
  * A Python thread that ends leaves its memory to the next, often object for object: a name that
  * is read late is another's, and no name. */
 bool target_python_owns(struct target *target, const struct wire_callable *callable, pid_t tid);
+/* ---- where a thread was created ---- */
+
+#define SOURCE_FILE_BYTES 1024
+
+struct source_line {
+	uint32_t line;
+	char file[SOURCE_FILE_BYTES]; /* as the debug information has it, most often whole paths */
+};
+
+/* The source line of a call by its return address; the innermost of inlined code. Asks libdw,
+ * in a process of its own, and may wait for it (target/reader.h). 0 or -ENOENT. */
+int target_source_line(struct target *target, uint64_t return_address, struct source_line *out);
+
+/* How many of these return addresses, from the first on, lie behind a call in mapped code. */
+size_t target_check_stack(struct target *target, const uint64_t *frames, size_t count);
+
+/* Return addresses of a copied stack by call frame information, innermost first; the first is
+ * that of the call itself. Returns how many. */
+size_t target_unwind(struct target *target, const struct wire_stack_copy *copy,
+	uint64_t frames[static WIRE_STACK_FRAMES]);
+
+/* Files of which the debug information was not used: too large, too slow, broken. */
+uint64_t module_cache_debug_refused(const struct module_cache *cache);
 
 /* Demangles C++ and Rust with libiberty into `out` and shortens it for people; cut with "~" at
  * its end when too long. A name that is not mangled is copied, but for suffixes that compilers
