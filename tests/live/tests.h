@@ -19,5 +19,6 @@ extern const struct live_test export_tests[];
 extern const struct live_test text_tests[];
 extern const struct live_test crash_tests[];
 extern const struct live_test program_tests[];
+extern const struct live_test origin_tests[];
 
 #endif

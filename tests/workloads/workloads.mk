@@ -21,7 +21,9 @@ workload_static := pool_static churn_static spans_static forged_static
 workload_stripped := pool_stripped pool_static_stripped numbered_stripped
 workload_musl := $(if $(MUSL_CC),pool_musl pool_musl_static churn_musl churn_musl_static)
 
-workload_all := $(workload_names) $(workload_cpp_names) $(workload_static) $(workload_stripped) \
+workload_frames := origin_fp # with frame pointers
+
+workload_all := $(workload_names) $(workload_frames) $(workload_cpp_names) $(workload_static) $(workload_stripped) \
 	$(workload_musl)
 ifneq ($(wildcard $(WORKLOADS_DIR)/spans_lib.c),)
 workload_all += spans_shared
@@ -41,6 +43,9 @@ $(addprefix $(WORKLOADS_OUT)/,$(workload_cpp_names)): $(WORKLOADS_OUT)/%: $(WORK
 
 $(addprefix $(WORKLOADS_OUT)/,$(workload_static)): $(WORKLOADS_OUT)/%_static: $(WORKLOADS_DIR)/%.c $(workload_headers) | $(WORKLOADS_OUT)
 	$(CC) $(WORKLOAD_CFLAGS) -static -o $@ $<
+
+$(addprefix $(WORKLOADS_OUT)/,$(workload_frames)): $(WORKLOADS_OUT)/%_fp: $(WORKLOADS_DIR)/%.c $(workload_headers) | $(WORKLOADS_OUT)
+	$(CC) $(WORKLOAD_CFLAGS) -fno-omit-frame-pointer -o $@ $<
 
 $(addprefix $(WORKLOADS_OUT)/,$(workload_stripped)): %_stripped: %
 	strip -s -o $@ $<
