@@ -162,6 +162,14 @@ static void origin_lines(struct world *world)
 	launched(world, "origin_cpp", NULL, STACK_SOME);
 }
 
+static void origin_debug_formats(struct world *world)
+{
+	launched(world, "origin_dwarf2", NULL, STACK_SOME);
+	launched(world, "origin_dwarf3", NULL, STACK_SOME);
+	launched(world, "origin_dwarf4", NULL, STACK_SOME);
+	launched(world, "origin_clang", "--origin-stacks", STACK_WHOLE);
+}
+
 static void origin_frame_pointers(struct world *world)
 {
 	launched(world, "origin_fp", NULL, STACK_WHOLE);
@@ -286,6 +294,7 @@ static void origin_snapshot(struct world *world)
 
 const struct live_test origin_tests[] = {
 	{"origin_lines", origin_lines, 0},
+	{"origin_debug_formats", origin_debug_formats, 0},
 	{"origin_frame_pointers", origin_frame_pointers, 0},
 	{"origin_copies", origin_copies, 0},
 	{"origin_library", origin_library, 0},

@@ -22,8 +22,9 @@ workload_stripped := pool_stripped pool_static_stripped numbered_stripped
 workload_musl := $(if $(MUSL_CC),pool_musl pool_musl_static churn_musl churn_musl_static)
 
 workload_frames := origin_fp # with frame pointers
+workload_debug := origin_dwarf2 origin_dwarf3 origin_dwarf4 origin_clang # debug information
 
-workload_all := $(workload_names) $(workload_frames) $(workload_cpp_names) $(workload_static) $(workload_stripped) \
+workload_all := $(workload_names) $(workload_frames) $(workload_debug) $(workload_cpp_names) $(workload_static) $(workload_stripped) \
 	$(workload_musl)
 ifneq ($(wildcard $(WORKLOADS_DIR)/spans_lib.c),)
 workload_all += spans_shared
@@ -46,6 +47,13 @@ $(addprefix $(WORKLOADS_OUT)/,$(workload_static)): $(WORKLOADS_OUT)/%_static: $(
 
 $(addprefix $(WORKLOADS_OUT)/,$(workload_frames)): $(WORKLOADS_OUT)/%_fp: $(WORKLOADS_DIR)/%.c $(workload_headers) | $(WORKLOADS_OUT)
 	$(CC) $(WORKLOAD_CFLAGS) -fno-omit-frame-pointer -o $@ $<
+
+$(WORKLOADS_OUT)/origin_dwarf2 $(WORKLOADS_OUT)/origin_dwarf3 $(WORKLOADS_OUT)/origin_dwarf4: $(WORKLOADS_DIR)/origin.c $(workload_headers) | $(WORKLOADS_OUT)
+	$(CC) $(WORKLOAD_CFLAGS) -gstrict-dwarf -gdwarf-$(patsubst $(WORKLOADS_OUT)/origin_dwarf%,%,$@) -o $@ $<
+
+# clang writes no table of address ranges; and compressed sections here.
+$(WORKLOADS_OUT)/origin_clang: $(WORKLOADS_DIR)/origin.c $(workload_headers) | $(WORKLOADS_OUT)
+	$(CLANG) $(WORKLOAD_CFLAGS) -gdwarf-5 -gz=zlib -o $@ $<
 
 $(addprefix $(WORKLOADS_OUT)/,$(workload_stripped)): %_stripped: %
 	strip -s -o $@ $<
