@@ -137,7 +137,11 @@ static __always_inline __s32 origin_take_copy(
 	}
 	id = __sync_fetch_and_add(&origin_copy_count, 1) & WIRE_COPY_ID_MASK;
 	copy->id = id;
-	bpf_ringbuf_submit(copy, BPF_RB_NO_WAKEUP);
+	/* Readers look a few dozen times a second; a burst must not fill the ring until then. */
+	bpf_ringbuf_submit(
+		copy, bpf_ringbuf_query(&origin_copies, BPF_RB_AVAIL_DATA) >= ORIGIN_COPIES / 4
+			      ? BPF_RB_FORCE_WAKEUP
+			      : BPF_RB_NO_WAKEUP);
 	return id;
 }
 

@@ -90,6 +90,55 @@ static void lines_are_exact(void **state)
 			    "-                                  7.0ms -\n");
 }
 
+static void calls_are_told_by_their_line(void **state)
+{
+	struct event event = make_event();
+
+	(void)state;
+	event.data_count = 0;
+	event.timebox_ns = 0;
+	event.origin.file = "/build/src/pool.c";
+	event.origin.line = 42;
+	assert_line(&event, "01:01:02.007 finished    1234    1240 server          "
+			    "worker                             7.0ms spawn_all (pool.c:42)\n");
+	/* The function is cut, its line is not. */
+	event.origin.call_site = "a_very_long_name_of_a_function_that_nobody_can_read+0x1f";
+	assert_line(&event, "01:01:02.007 finished    1234    1240 server          "
+			    "worker                             7.0ms "
+			    "a_very_long_name_of_a_function_that~ (pool.c:42)\n");
+	event.origin.call_site = "spawn\n+0x1f";
+	event.origin.file = "a\033[1m.c";
+	assert_line(&event, "01:01:02.007 finished    1234    1240 server          "
+			    "worker                             7.0ms "
+			    "spawn\\x0a (a\\x1b[1m.c:42)\n");
+}
+
+static void stacks_follow_a_start(void **state)
+{
+	static const struct out_options with_stacks = {.stacks = true};
+	struct event event = make_event();
+	char *line;
+
+	(void)state;
+	event.data_count = 0;
+	event.timebox_ns = 0;
+	event.type = EVENT_STARTED;
+	event.origin.frame_count = 3;
+	event.origin.frames[0] = "spawn_all+0x1f (pool.c:42)";
+	event.origin.frames[1] = "serve+0x2 (\n)";
+	event.origin.frames[2] = "main+0x9";
+	line = line_of(&with_stacks, &event);
+	assert_string_equal(line, "01:01:02.007 started     1234    1240 server          "
+				  "worker                                 - spawn_all+0x1f\n"
+				  "             from serve+0x2 (\\x0a)\n"
+				  "             from main+0x9\n");
+	free(line);
+	event.type = EVENT_FINISHED;
+	line = line_of(&with_stacks, &event);
+	assert_int_equal(strlen(strchr(line, '\n')), 1);
+	free(line);
+}
+
 struct age_case {
 	uint64_t age_ns;
 	const char *text;
@@ -341,6 +390,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_exact),
+		cmocka_unit_test(calls_are_told_by_their_line),
+		cmocka_unit_test(stacks_follow_a_start),
 		cmocka_unit_test(ages_are_short_and_never_rounded_up),
 		cmocka_unit_test(hostile_text_stays_in_its_line),
 		cmocka_unit_test(long_names_are_cut_with_a_mark),

@@ -272,8 +272,8 @@ static void snapshot_when_asked(struct trace *trace, struct loop *loop)
 		log_error("cannot take the snapshot: %s", strerror(-err));
 		return;
 	}
-	trace->err = print_snapshot(trace->out, &trace->options->common,
-		trace->options->common.verbose, snapshot);
+	trace->err = print_snapshot(
+		trace->out, &trace->options->common, trace->options->common.verbose, snapshot);
 	snapshot_free(snapshot);
 }
 

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 
 #include "kernel/internal.h"
 
@@ -42,12 +43,16 @@ static int on_copy(void *context, void *record, size_t bytes)
 int stacks_open(struct kernel *kernel)
 {
 	int fd = bpf_map__fd(kernel->skel->maps.origin_copies);
+	struct epoll_event event = {.events = EPOLLIN};
 
 	kernel->stacks = calloc(1, sizeof(*kernel->stacks));
 	if (!kernel->stacks)
 		return -ENOMEM;
 	kernel->stacks->copies = ring_buffer__new(fd, on_copy, kernel->stacks, NULL);
-	return kernel->stacks->copies ? 0 : -errno;
+	if (!kernel->stacks->copies)
+		return -errno;
+	event.data.fd = ring_buffer__epoll_fd(kernel->stacks->copies);
+	return epoll_ctl(kernel->poll_fd, EPOLL_CTL_ADD, event.data.fd, &event) ? -errno : 0;
 }
 
 void stacks_close(struct kernel *kernel)
