@@ -29,7 +29,8 @@ static bool names_function(const char *text, const char *function)
 /* Below main and start functions lies what the C library calls. */
 static bool is_of_libc(const char *frame)
 {
-	return strncmp(frame, "__libc_start", strlen("__libc_start")) == 0 ||
+	return strncmp(frame, "libc.so.6+", strlen("libc.so.6+")) == 0 ||
+	       strncmp(frame, "__libc_start", strlen("__libc_start")) == 0 ||
 	       strncmp(frame, "_start+", strlen("_start+")) == 0 ||
 	       strncmp(frame, "start_thread+", strlen("start_thread+")) == 0 ||
 	       strstr(frame, "clone3+") != NULL;

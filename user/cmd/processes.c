@@ -178,7 +178,7 @@ static bool superseded(struct processes *processes, const struct wire_process *i
 	return false;
 }
 
-static struct image *image_find(struct processes *processes, const struct wire_process *id)
+static struct image *image_find(const struct processes *processes, const struct wire_process *id)
 {
 	struct image wanted = {.id = *id};
 	void *found = tfind(&wanted, &processes->images, compare_images);
@@ -289,6 +289,11 @@ struct target *processes_addresses(struct processes *processes, const struct wir
 	struct image *image = image_get(processes, id);
 
 	return image ? image_target(image) : NULL;
+}
+
+bool processes_know(const struct processes *processes, const struct wire_process *id)
+{
+	return image_find(processes, id) != NULL;
 }
 
 static struct name *name_new(uint64_t address, bool call_site, const struct symbol *symbol)

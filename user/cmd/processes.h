@@ -35,6 +35,9 @@ struct target *processes_target(struct processes *processes, const struct wire_p
  * which it began as a copy; also once it has ended, as long as it is remembered. NULL: none. */
 struct target *processes_addresses(struct processes *processes, const struct wire_process *image);
 
+/* Is this image remembered? Does not make it used. */
+bool processes_know(const struct processes *processes, const struct wire_process *image);
+
 /* The best birth name there is. comm and process_comm are the thread's and its leader's. */
 void processes_name(struct processes *processes, const struct birth *birth, const char *comm,
 	const char *process_comm, struct routine_name *out);

@@ -300,6 +300,7 @@ static int stream(struct trace *trace, struct loop *loop, const struct kernel_re
 		if (err)
 			return err;
 		origin_take_copies(trace->session);
+		origin_sweep(trace->session, boot_now_ns());
 		snapshot_when_asked(trace, loop);
 		scan_when_due(trace, boot_now_ns());
 		session_look_again(trace->session, boot_now_ns());
