@@ -126,16 +126,44 @@ static void check_truth(
 	REQUIRE(world, checked, "the workload told no origin");
 }
 
+/* Waits until the stream has said this. */
+static void wait_for_text(struct world *world, struct proc *tw, const char *wanted)
+{
+	char *line;
+
+	while ((line = proc_line(world, tw, tw->events)) && !strstr(line, wanted))
+		;
+	REQUIRE(world, line, "the stream ended before %s: %s", wanted, proc_text(tw, CHANNEL_ERR));
+}
+
 /* ---- programs seen from the first instruction, and attached to ---- */
+
+/* The program lives until the stream has told its last thread: so much is known of its stacks
+ * only while it can be looked at. Returns threadwatch, ended. */
+static struct proc *launch_held(
+	struct world *world, const char *name, const char *const *options, struct truth *truth)
+{
+	const char *argv[] = {workload(world, name), "--now", "--hold", NULL};
+	struct proc *tw = tw_start(world, options, argv);
+	json_t *line, *settled;
+
+	*truth = (struct truth){.lines = json_array()};
+	while ((line = proc_json(world, tw, CHANNEL_OUT)) && !json_object_get(line, "settled"))
+		json_array_append_new(truth->lines, line);
+	REQUIRE(world, line, "%s did not settle: %s", name, proc_text(tw, CHANNEL_ERR));
+	settled = line;
+	wait_for_text(world, tw, json_text(settled, "last"));
+	proc_send(world, tw, "end\n");
+	REQUIRE(world, proc_wait(world, tw) == 0, "threadwatch: %s", proc_text(tw, CHANNEL_ERR));
+	return tw;
+}
 
 static void launched(
 	struct world *world, const char *name, const char *option, enum stack_kind kind)
 {
-	const char *argv[] = {workload(world, name), "--now", NULL};
-	struct proc *tw = tw_start(world, ARGV("-o", "json", option), argv);
-	struct truth truth = truth_read(world, tw);
+	struct truth truth;
+	struct proc *tw = launch_held(world, name, ARGV("-o", "json", option), &truth);
 
-	REQUIRE(world, proc_wait(world, tw) == 0, "threadwatch: %s", proc_text(tw, CHANNEL_ERR));
 	stream_read(world, tw);
 	check_truth(world, tw, &truth, kind);
 }
@@ -207,14 +235,13 @@ static void require_library_stack(
 
 static void origin_library(struct world *world)
 {
-	const char *argv[] = {workload(world, "origin_cpp"), "--now", NULL};
-	struct proc *tw = tw_start(world, ARGV("-o", "json", "--origin-stacks"), argv);
-	struct truth truth = truth_read(world, tw);
+	struct truth truth;
+	struct proc *tw =
+		launch_held(world, "origin_cpp", ARGV("-o", "json", "--origin-stacks"), &truth);
 	char *all, *rest = NULL;
 	size_t i, seen = 0;
 	json_t *line, *expected = NULL;
 
-	REQUIRE(world, proc_wait(world, tw) == 0, "threadwatch: %s", proc_text(tw, CHANNEL_ERR));
 	json_array_foreach(truth.lines, i, line)
 	{
 		if (json_object_get(line, "origin_std"))
@@ -237,14 +264,12 @@ static void origin_library(struct world *world)
 
 static void origin_text(struct world *world)
 {
-	const char *argv[] = {workload(world, "origin"), "--now", NULL};
-	struct proc *tw = tw_start(world, ARGV("--origin-stacks"), argv);
-	struct truth truth = truth_read(world, tw);
+	struct truth truth;
+	struct proc *tw = launch_held(world, "origin", ARGV("--origin-stacks"), &truth);
 	const char *out;
 	size_t i;
 	json_t *line;
 
-	REQUIRE(world, proc_wait(world, tw) == 0, "threadwatch: %s", proc_text(tw, CHANNEL_ERR));
 	out = proc_text(tw, tw->events);
 	json_array_foreach(truth.lines, i, line)
 	{

@@ -6,7 +6,7 @@
  * For each: {"origin":"ROUTINE","file":"origin.c","line":N,"function":"F","creator":"ROUTINE",
  * "stack":["F","ITS CALLER",...,"main"]}; the stack of a creator that is not main ends with its
  * start function. With --hold all of them live until one more line on stdin, after
- * {"settled":true}. Built with frame pointers too (origin_fp).
+ * {"settled":true,"last":ROUTINE}. Built with frame pointers too (origin_fp).
  */
 #include "include/threadwatch.h"
 #include "truth.h"
@@ -164,7 +164,8 @@ int main(int argc, char **argv)
 	worker = truth_create(origin_named, &created);
 	truth_join(worker);
 	if (truth_flag(argc, argv, "--hold")) {
-		truth_line("{\"settled\":true,\"threads\":%d}", created.count + 1);
+		truth_line("{\"settled\":true,\"threads\":%d,\"last\":\"origin_by_named\"}",
+			created.count + 1);
 		truth_wait_line();
 	}
 	pthread_mutex_unlock(&created.held);

@@ -2,8 +2,8 @@
 /*
  * origin_cpp.cpp - a thread created by a C++ method, and one by std::thread.
  *
- * origin_cpp [--now]. The truth is that of origin.c; the stack of std::thread begins within the
- * C++ library, so only its end is told: {"origin_std":true,"stack":["FUNCTION","main"]}.
+ * origin_cpp [--now] [--hold]. The truth is that of origin.c; the stack of std::thread begins
+ * within the C++ library, so only its end is told: {"origin_std":true,"stack":["FUNCTION","main"]}.
  */
 #include <thread>
 
@@ -57,6 +57,10 @@ int main(int argc, char **argv)
 	truth_thread("main");
 	pool.start(&thread);
 	app::standard();
+	if (truth_flag(argc, argv, "--hold")) {
+		truth_line("{\"settled\":true,\"last\":\"_M_start_thread\"}");
+		truth_wait_line();
+	}
 	truth_join(thread);
 	truth_line("{\"totals\":{\"main\":1,\"app::work\":1,\"standard\":1},\"failed\":0}");
 	return 0;

@@ -77,6 +77,8 @@ void module_debug_free(struct module_debug *debug)
 	free(debug);
 }
 
+/* Not shared with copies of the file: that two files have the same symbols does not tell that
+ * they have the same lines. */
 static struct module_debug *debug_of(struct module *module)
 {
 	if (!module->debug)
@@ -96,6 +98,9 @@ static bool line_file(struct module *module, struct reader_file *out)
 	struct stat status;
 
 	*out = (struct reader_file){.fd = module->fd, .key = module->key};
+	/* The vdso is no file. */
+	if (module->fd < 0)
+		return false;
 	if (has_lines(&module->file))
 		return module_is_current(module);
 	module_open_separate(module);
@@ -158,7 +163,7 @@ static int ask_frame(
 	struct reader_file file = {.fd = module->fd, .key = module->key};
 	int err;
 
-	if (!reader || answers->refused || !module_is_current(module))
+	if (!reader || answers->refused || module->fd < 0 || !module_is_current(module))
 		return -ENOENT;
 	err = reader_frame(reader, &file, vaddr, out);
 	answers->refused = err == -EIO;
