@@ -93,7 +93,7 @@ void origin_table_sweep(
 		return;
 	table->swept_ns = now_ns;
 	while (*link) {
-		if (all || !processes_know(processes, &(*link)->id))
+		if (all || !processes_has_image(processes, &(*link)->id))
 			forget(table, link);
 		else
 			link = &(*link)->next;

@@ -291,7 +291,7 @@ struct target *processes_addresses(struct processes *processes, const struct wir
 	return image ? image_target(image) : NULL;
 }
 
-bool processes_know(const struct processes *processes, const struct wire_process *id)
+bool processes_has_image(const struct processes *processes, const struct wire_process *id)
 {
 	return image_find(processes, id) != NULL;
 }

@@ -36,7 +36,7 @@ struct target *processes_target(struct processes *processes, const struct wire_p
 struct target *processes_addresses(struct processes *processes, const struct wire_process *image);
 
 /* Is this image remembered? Does not make it used. */
-bool processes_know(const struct processes *processes, const struct wire_process *image);
+bool processes_has_image(const struct processes *processes, const struct wire_process *image);
 
 /* The best birth name there is. comm and process_comm are the thread's and its leader's. */
 void processes_name(struct processes *processes, const struct birth *birth, const char *comm,
