@@ -8,7 +8,7 @@
  * output and are not demangled at all. What a short name leaves out is decided in shorten.c; a
  * Rust hash is no part of a name and is always left out.
  */
-#include "target/target.h"
+#include "target/demangle.h"
 
 #include <ctype.h>
 #include <libiberty/demangle.h>
@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "target/shorten.h"
+#include "target/target.h"
 
 #define RAW_BYTES_MAX	       (16u << 10)
 #define PACK_SUBSTITUTIONS_MAX 40
@@ -51,7 +52,7 @@ static void collect(const char *text, size_t bytes, void *context)
 
 /* Where a pack expansion is looked for in substitutions of substitutions, d_find_pack walks
  * them all, in silence: with so many of them that may take for ever. */
-static bool is_pack_bomb(const char *mangled)
+bool demangle_is_bomb(const char *mangled)
 {
 	size_t substitutions = 0;
 
@@ -103,7 +104,7 @@ static bool demangle_raw(const char *mangled, const char *base, int options, str
 		if (demangle_by(rust_demangle_callback, base, options, raw))
 			return true;
 	}
-	return is_cpp && !is_pack_bomb(mangled) &&
+	return is_cpp && !demangle_is_bomb(mangled) &&
 	       demangle_by(cplus_demangle_v3_callback, mangled, options, raw);
 }
 
