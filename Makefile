@@ -57,6 +57,7 @@ $(BUILD)/threadwatch: $(USER_OBJ)
 # ---- tests ----
 
 include tests/workloads/workloads.mk
+include tests/workloads/callables.mk
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 PURE_SAN_OBJ := $(PURE_SRC:%.c=$(BUILD)/san/%.o)
@@ -77,12 +78,13 @@ $(BUILD)/tests/live.o/%.o: tests/live/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
-TEST_BINARIES := $(BUILD)/threadwatch $(UNIT_BIN) $(BUILD)/tests/live $(BUILD)/vmlinux-check workloads
+TEST_BINARIES := $(BUILD)/threadwatch $(UNIT_BIN) $(BUILD)/tests/live $(BUILD)/vmlinux-check workloads \
+	callables
 
 $(BUILD)/vmlinux-check: vmlinux/check.c $(BUILD)/bpf/threadwatch.o
 	$(CC) $(CPPFLAGS) $(CFLAGS) $< -o $@ -lbpf
 
-unit: $(UNIT_BIN)
+unit: $(UNIT_BIN) callables
 	tests/run.sh unit
 
 live: $(BUILD)/threadwatch $(BUILD)/tests/live workloads

@@ -3,7 +3,7 @@
 # workloads.mk - builds the programs that the live tests watch, into $(BUILD)/workloads.
 #
 # Included by the top Makefile, which defines BUILD, CC and CXX. Every *.c here is one program,
-# except for those in workload_parts. Variants of the same source: static, stripped, and for
+# except for those in workload_parts and for those of callables.mk. Variants of the same source: static, stripped, and for
 # musl where musl-gcc exists (the tests that want them skip otherwise).
 
 WORKLOADS_DIR := tests/workloads
@@ -14,9 +14,9 @@ WORKLOAD_FLAGS := -O2 -g -pthread -D_GNU_SOURCE -I. -Wall -Wextra -Werror
 WORKLOAD_CFLAGS := $(WORKLOAD_FLAGS) -std=gnu11
 
 workload_headers := $(wildcard $(WORKLOADS_DIR)/*.h) include/threadwatch.h
-workload_parts := spans_lib
+workload_parts := spans_lib omp_threads
 workload_names := $(filter-out $(workload_parts),$(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.c))))
-workload_cpp_names := $(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.cpp)))
+workload_cpp_names := $(filter-out callables,$(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.cpp))))
 workload_static := pool_static churn_static spans_static forged_static
 workload_stripped := pool_stripped pool_static_stripped numbered_stripped
 workload_musl := $(if $(MUSL_CC),pool_musl pool_musl_static churn_musl churn_musl_static)

@@ -71,7 +71,10 @@ struct module {
 	struct module *twin; /* a copy of this very file, whose symbols are used; NULL: none */
 	struct module_debug *debug; /* NULL until asked for */
 	char *interpreter;	    /* NULL until asked for */
-	uint64_t visit;		    /* the last round of target_each_module that saw it */
+	struct trampoline_site trampolines[TRAMPOLINES_MAX];
+	size_t trampoline_count;
+	bool trampolines_known; /* looked for */
+	uint64_t visit;		/* the last round of target_each_module that saw it */
 };
 
 struct module *module_get(struct module *module); /* one more reference */

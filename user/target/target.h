@@ -160,12 +160,41 @@ int target_call_site(struct target *target, uint64_t return_address, char *out, 
 
 /* ---- what a trampoline was to call ---- */
 
-struct callable_name {
-	char text[256];	 /* shortened for people */
-	char full[1024]; /* the whole name; "" when text is the whole */
-	uint32_t source; /* WIRE_SOURCE_* */
-	bool heuristic;	 /* guessed, not told */
+/* A start function of a run-time system in a file. */
+struct trampoline_site {
+	uint64_t file_offset;
+	uint32_t kind; /* WIRE_TRAMPOLINE_* */
 };
+
+#define TRAMPOLINE_ANYWHERE UINT64_MAX /* as file_offset: every start function of the file */
+#define TRAMPOLINES_MAX	    8
+
+/* The start functions that this file has; at most `room` of them. */
+size_t trampolines_of(struct module *module, struct trampoline_site *out, size_t room);
+
+/* What a start function is, by its file and, where that does not tell (programs without symbols),
+ * by the C++ object or the boxed closure of Rust that it was given. WIRE_TRAMPOLINE_NONE when in
+ * doubt. */
+uint32_t target_trampoline(struct target *target, uint64_t start_fn, uint64_t start_arg);
+
+/* Reads what the kernel reads at a birth, of a thread that lives. For PYTHON without `inner`.
+ * 0, or -EFAULT with `out` untouched. */
+int target_read_callable(
+	struct target *target, uint32_t trampoline, uint64_t start_arg, struct wire_callable *out);
+
+struct callable_name {
+	char text[256];			    /* shortened for people */
+	char full[SYMBOL_FULL_BYTES];	    /* the whole name; "" when text is the whole */
+	char build_id[BUILD_ID_TEXT_BYTES]; /* of the file, hex, when not resolved; "": none */
+	uint32_t source;		    /* WIRE_SOURCE_* */
+	bool heuristic;			    /* guessed, not told */
+	bool resolved;			    /* a name of the program's, not module+0xoffset */
+};
+
+/* Names what a trampoline was to call. 0, or -ENOENT with `out` untouched: there is no name that
+ * is surely true. */
+int target_callable_name(
+	struct target *target, const struct wire_callable *callable, struct callable_name *out);
 
 /* A Python thread that was there before us, by its pthread_self(): the argument of its start
  * function is freed memory by then. The callable has no object, only the inner address, and can
@@ -175,6 +204,7 @@ int target_python_thread(struct target *target, uint64_t pthread, struct wire_ca
  * A Python thread that ends leaves its memory to the next, often object for object: a name that
  * is read late is another's, and no name. */
 bool target_python_owns(struct target *target, const struct wire_callable *callable, pid_t tid);
+
 /* ---- where a thread was created ---- */
 
 #define SOURCE_FILE_BYTES 1024

@@ -37,4 +37,10 @@ struct python_layout *target_python(struct target *target);
 int module_read_relocated(
 	struct module *module, uint64_t bias, uint64_t vaddr, void *out, size_t bytes);
 
+/* How many words of the file's relocated data point at a linked address, up to 2. */
+size_t module_count_pointers(struct module *module, uint64_t vaddr);
+
+/* Whether the data that the file is loaded with hold a text. */
+bool module_has_text(struct module *module, const char *text);
+
 #endif

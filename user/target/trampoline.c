@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * trampoline.c - the start functions of run-time systems in a file, and in a process.
+ *
+ * Where the start function is a local symbol and the file was stripped of those, the exported
+ * function that hands it to pthread_create tells: by the one address of code that it loads into
+ * the register of that argument. Refuses what is not exactly one.
+ */
+#include "target/target.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "target/callable.h"
+#include "target/itanium.h"
+#include "target/module_internal.h"
+#include "target/rtti.h"
+#include "target/target_internal.h"
+
+#define CODE_BYTES_MAX	  1024u
+#define LEA_BYTES	  7u
+#define STRINGS_BYTES_MAX (64u << 20)
+#define RUST_STD_PATH	  "library/std/src/" /* in the places of panics, which strip keeps */
+#define STATE_TYPE	  "NSt6thread11_State_impl"
+
+/* The start function's own symbol; those that are hashed have it as a part. */
+struct named {
+	uint32_t kind;
+	const char *symbol;
+};
+
+static const struct named named[] = {
+	{WIRE_TRAMPOLINE_STD_THREAD, "execute_native_thread_routine"},
+	{WIRE_TRAMPOLINE_PYTHON, "pythread_wrapper"},
+	{WIRE_TRAMPOLINE_FUNCTION, "gomp_thread_start"},
+	{WIRE_TRAMPOLINE_FUNCTION, "g_thread_proxy"},
+};
+
+/* Registers of arguments: pthread_create has its start function in the third; what hands it on to
+ * pthread_create may have it elsewhere. */
+#define ARGUMENT_FIRST	(1u << 0)
+#define ARGUMENT_SECOND (1u << 1)
+#define ARGUMENT_THIRD	(1u << 2)
+#define ARGUMENTS	3
+
+/* An exported function that passes the start function on. */
+struct passer {
+	uint32_t kind;
+	const char *symbol;
+	unsigned int arguments;
+};
+
+static const struct passer passers[] = {
+	{WIRE_TRAMPOLINE_STD_THREAD,
+		"_ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateESt14default_deleteIS1_EE"
+		"PFvvE",
+		ARGUMENT_THIRD},
+	{WIRE_TRAMPOLINE_PYTHON, "PyThread_start_joinable_thread", ARGUMENT_THIRD},
+	{WIRE_TRAMPOLINE_PYTHON, "PyThread_start_new_thread", ARGUMENT_THIRD},
+	{WIRE_TRAMPOLINE_FUNCTION, "g_thread_new",
+		ARGUMENT_FIRST | ARGUMENT_SECOND | ARGUMENT_THIRD},
+	{WIRE_TRAMPOLINE_FUNCTION, "g_thread_try_new",
+		ARGUMENT_FIRST | ARGUMENT_SECOND | ARGUMENT_THIRD},
+};
+
+struct sites {
+	struct trampoline_site *out;
+	size_t room, count;
+};
+
+static void add(struct sites *sites, uint64_t file_offset, uint32_t kind)
+{
+	for (size_t i = 0; i < sites->count; i++)
+		if (sites->out[i].file_offset == file_offset)
+			return;
+	if (sites->count < sites->room)
+		sites->out[sites->count++] =
+			(struct trampoline_site){.file_offset = file_offset, .kind = kind};
+}
+
+/* The file offset of code; 0 when that address holds none. */
+static uint64_t code_offset(struct module *module, uint64_t vaddr)
+{
+	const Elf64_Phdr *load = elf_file_load_of_vaddr(&module->file, vaddr);
+
+	return load && load->p_flags & PF_X ? load->p_offset + (vaddr - load->p_vaddr) : 0;
+}
+
+/* `lea d(%rip),%rdi|%rsi|%rdx`, or `mov $imm32,%edi|%esi|%edx` in a program that is not moved. */
+static bool loads_address(struct module *module, const uint8_t *code, size_t bytes, uint64_t next,
+	unsigned int arguments, uint64_t *vaddr)
+{
+	static const uint8_t lea[ARGUMENTS][3] = {
+		{0x48, 0x8d, 0x3d}, {0x48, 0x8d, 0x35}, {0x48, 0x8d, 0x15}};
+	static const uint8_t mov[ARGUMENTS] = {0xbf, 0xbe, 0xba};
+	int32_t value;
+
+	for (unsigned int i = 0; i < ARGUMENTS; i++) {
+		if (!(arguments & (1u << i)))
+			continue;
+		if (bytes >= LEA_BYTES && !memcmp(code, lea[i], sizeof(lea[i]))) {
+			memcpy(&value, code + sizeof(lea[i]), sizeof(value));
+			*vaddr = next + LEA_BYTES + (uint64_t)(int64_t)value;
+			return true;
+		}
+		if (module->file.header.e_type == ET_EXEC && bytes > sizeof(value) &&
+			code[0] == mov[i]) {
+			memcpy(&value, code + 1, sizeof(value));
+			*vaddr = (uint32_t)value;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The one address of other code that this function loads into those registers, or 0. */
+static uint64_t passed_function(struct module *module, const struct passer *passer)
+{
+	uint64_t vaddr, bytes, found = 0, target;
+	uint8_t code[CODE_BYTES_MAX];
+
+	if (module_symbol(module, passer->symbol, &vaddr, &bytes) || !code_offset(module, vaddr))
+		return 0;
+	bytes = bytes < sizeof(code) ? bytes : sizeof(code);
+	if (module_read(module, vaddr, code, bytes))
+		return 0;
+	for (size_t at = 0; at < bytes; at++) {
+		if (!loads_address(module, code + at, bytes - at, vaddr + at, passer->arguments,
+			    &target) ||
+			!code_offset(module, target) || target - vaddr < bytes)
+			continue;
+		if (found && found != target)
+			return 0;
+		found = target;
+	}
+	return found ? code_offset(module, found) : 0;
+}
+
+/* Rust's, mangled in either way: std::sys::...::Thread::new::thread_start. */
+static bool is_rust_start(const char *name)
+{
+	static const char legacy[] = "_ZN3std3sys";
+
+	if (!strncmp(name, legacy, sizeof(legacy) - 1))
+		return strstr(name, "6Thread3new12thread_start17h") != NULL;
+	return !strncmp(name, "_RNvNvM", 7) && strstr(name, "_3std3sys") &&
+	       strstr(name, "6Thread3new12thread_start");
+}
+
+static bool is_start(const char *name, uint32_t *kind)
+{
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+		if (strcmp(name, named[i].symbol))
+			continue;
+		*kind = named[i].kind;
+		return true;
+	}
+	if (!is_rust_start(name))
+		return false;
+	*kind = WIRE_TRAMPOLINE_RUST;
+	return true;
+}
+
+struct search {
+	struct module *module;
+	struct sites *sites;
+	const char *strings; /* ends in NUL */
+	size_t bytes;
+};
+
+static bool look_at_symbol(const Elf64_Sym *symbol, void *context)
+{
+	struct search *search = context;
+	uint64_t offset;
+	uint32_t kind;
+
+	if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || symbol->st_shndx == SHN_UNDEF ||
+		symbol->st_name >= search->bytes ||
+		!is_start(search->strings + symbol->st_name, &kind))
+		return true;
+	offset = code_offset(search->module, symbol->st_value);
+	if (offset)
+		add(search->sites, offset, kind);
+	return search->sites->count < search->sites->room;
+}
+
+/* The one pass over .symtab, names and all: hashes in names keep from looking them up. */
+static void add_named(struct module *module, struct sites *sites)
+{
+	const struct elf_file *file = &module->file;
+	const Elf64_Shdr *table = elf_file_section(file, NULL, SHT_SYMTAB, NULL);
+	const Elf64_Shdr *strings = table ? elf_file_strings(file, table) : NULL;
+	struct search search = {.module = module, .sites = sites};
+	char *text;
+
+	if (!strings || !strings->sh_size || strings->sh_size > STRINGS_BYTES_MAX)
+		return;
+	text = malloc(strings->sh_size);
+	if (text && !elf_source_read(&file->source, strings->sh_offset, text, strings->sh_size)) {
+		text[strings->sh_size - 1] = '\0';
+		search.strings = text;
+		search.bytes = strings->sh_size;
+		elf_file_each_symbol(file, table, look_at_symbol, &search);
+	}
+	free(text);
+}
+
+static void find_all(struct module *module, struct sites *sites)
+{
+	uint64_t vaddr, bytes;
+
+	/* Nothing but its own threads starts in libgomp; a static program has more than it. */
+	if (!elf_file_dynamic(&module->file, DT_SONAME, &bytes) &&
+		!module_symbol(module, "GOMP_parallel", &vaddr, &bytes)) {
+		add(sites, TRAMPOLINE_ANYWHERE, WIRE_TRAMPOLINE_FUNCTION);
+		return;
+	}
+	add_named(module, sites);
+	for (size_t i = 0; i < sizeof(passers) / sizeof(passers[0]); i++) {
+		uint64_t offset = passed_function(module, &passers[i]);
+
+		if (offset)
+			add(sites, offset, passers[i].kind);
+	}
+}
+
+size_t trampolines_of(struct module *module, struct trampoline_site *out, size_t room)
+{
+	struct sites sites = {.out = module->trampolines, .room = TRAMPOLINES_MAX};
+
+	if (!module->trampolines_known) {
+		module->trampolines_known = true;
+		find_all(module, &sites);
+		module->trampoline_count = sites.count;
+	}
+	room = room < module->trampoline_count ? room : module->trampoline_count;
+	memcpy(out, module->trampolines, room * sizeof(*out));
+	return room;
+}
+
+static bool is_std_thread(struct target *target, uint64_t start_arg)
+{
+	char type[CPP_NAME_BYTES_MAX];
+	uint64_t vtable;
+
+	return !target_read(target, start_arg, &vtable, sizeof(vtable)) &&
+	       !rtti_type_name(target, vtable, type, sizeof(type)) &&
+	       !strncmp(type, STATE_TYPE, sizeof(STATE_TYPE) - 1);
+}
+
+/* A box with a closure in the data of a file that says of itself that Rust's std is in it. */
+static bool is_rust_thread(struct target *target, struct module *module, uint64_t start_arg)
+{
+	struct rust_vtable vtable;
+	struct target_place place;
+	uint64_t words[RUST_BOX_WORDS_MAX];
+
+	if (start_arg % CALLABLE_WORD_BYTES || target_read(target, start_arg, words, sizeof(words)))
+		return false;
+	for (size_t i = 1; i < RUST_BOX_WORDS_MAX; i++)
+		if (!rust_vtable_read(target, words[i], &vtable) &&
+			!target_place_of(target, words[i], &place) && !place.executable)
+			return module_has_text(module, RUST_STD_PATH);
+	return false;
+}
+
+uint32_t target_trampoline(struct target *target, uint64_t start_fn, uint64_t start_arg)
+{
+	struct trampoline_site sites[TRAMPOLINES_MAX];
+	struct target_place place;
+	uint64_t offset;
+	size_t count;
+
+	if (target_place_of(target, start_fn, &place) || !place.executable)
+		return WIRE_TRAMPOLINE_NONE;
+	count = trampolines_of(place.module, sites, TRAMPOLINES_MAX);
+	offset = code_offset(place.module, place.vaddr);
+	for (size_t i = 0; i < count; i++)
+		if (sites[i].file_offset == offset || sites[i].file_offset == TRAMPOLINE_ANYWHERE)
+			return sites[i].kind;
+	if (is_std_thread(target, start_arg))
+		return WIRE_TRAMPOLINE_STD_THREAD;
+	return is_rust_thread(target, place.module, start_arg) ? WIRE_TRAMPOLINE_RUST
+							       : WIRE_TRAMPOLINE_NONE;
+}
+
+static uint16_t read_words(struct target *target, uint64_t address, __u64 *words, size_t count)
+{
+	uint16_t read = 0;
+
+	if (!address || address % CALLABLE_WORD_BYTES)
+		return 0;
+	while (read < count && !target_read(target, address + read * CALLABLE_WORD_BYTES,
+				       words + read, sizeof(*words)))
+		read++;
+	return read;
+}
+
+/* The word of the object that leads on. */
+static uint64_t inner_of(struct target *target, const struct wire_callable *callable)
+{
+	struct rust_vtable vtable;
+
+	switch (callable->trampoline) {
+	case WIRE_TRAMPOLINE_STD_THREAD:
+		return callable->object_count > 1 ? callable->object[1] : 0;
+	case WIRE_TRAMPOLINE_RUST:
+		for (size_t i = 1; i < callable->object_count && i < RUST_BOX_WORDS_MAX; i++)
+			if (!rust_vtable_read(target, callable->object[i], &vtable))
+				return callable->object[i];
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+int target_read_callable(
+	struct target *target, uint32_t trampoline, uint64_t start_arg, struct wire_callable *out)
+{
+	struct wire_callable callable = {.trampoline = trampoline, .object_address = start_arg};
+
+	/* Of Python's {function, bootstate} the bootstate counts, and what its func is bound to. */
+	if (trampoline == WIRE_TRAMPOLINE_PYTHON &&
+		target_read(target, start_arg + CALLABLE_WORD_BYTES, &callable.object_address,
+			sizeof(callable.object_address)))
+		return -EFAULT;
+	callable.object_count =
+		read_words(target, callable.object_address, callable.object, WIRE_OBJECT_WORDS);
+	if (!callable.object_count)
+		return -EFAULT;
+	callable.inner_address = inner_of(target, &callable);
+	callable.inner_count =
+		read_words(target, callable.inner_address, callable.inner, WIRE_INNER_WORDS);
+	*out = callable;
+	return 0;
+}
