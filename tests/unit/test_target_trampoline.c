@@ -100,6 +100,24 @@ static void finds_start_functions(void **state)
 	}
 }
 
+/* Without symbols the code tells the very function that the symbol told. */
+static void finds_the_same_when_stripped(void **state)
+{
+	struct module *whole = open_file(*state, "libpasser.so");
+	struct module *stripped = open_file(*state, "libpasser.so_stripped");
+	struct trampoline_site by_name, by_code;
+	uint64_t vaddr, bytes;
+
+	assert_int_equal(module_symbol(whole, "pythread_wrapper", &vaddr, &bytes), 0);
+	assert_int_equal(module_symbol(stripped, "pythread_wrapper", &vaddr, &bytes), -ENOENT);
+	assert_int_equal(trampolines_of(whole, &by_name, 1), 1);
+	assert_int_equal(trampolines_of(stripped, &by_code, 1), 1);
+	assert_int_equal(by_code.file_offset, by_name.file_offset);
+	assert_int_equal(by_code.kind, WIRE_TRAMPOLINE_PYTHON);
+	module_put(whole);
+	module_put(stripped);
+}
+
 /* ---- lies ---- */
 
 __attribute__((noinline)) static int a_function(int value)
@@ -297,6 +315,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(finds_start_functions),
+		TEST(finds_the_same_when_stripped),
 		TEST(names_only_a_start),
 		TEST(stands_forged_objects),
 		TEST(stands_forged_boxes),

@@ -31,13 +31,14 @@ $(call callable_cpp,callables_relr,$(CXX) -O2 -Wl$(comma)-z$(comma)pack-relative
 $(call callable_cpp,callables_clang,$(CLANGXX) -O2)
 $(call callable_omp,omp_threads,-O2)
 $(call callable_omp,omp_threads_static,-O2 -static -Wl$(comma)--no-warnings)
+$(eval $(call callable_rule,libpasser.so,passer.c,$(CC) -O2 -shared -fPIC $(callable_flags)))
 $(call callable_rust,rust_threads,-O -C symbol-mangling-version=v0)
 $(call callable_rust,rust_threads_O0,-C symbol-mangling-version=v0)
 $(call callable_rust,rust_threads_legacy,-O)
 $(call callable_rust,rust_threads_legacy_O0,)
 
 callable_stripped := $(addsuffix _stripped,$(addprefix $(CALLABLES_OUT)/,callables callables_static \
-	omp_threads rust_threads))
+	omp_threads rust_threads libpasser.so))
 $(callable_stripped): %_stripped: %
 	strip -s -o $@ $<
 callable_programs += $(callable_stripped)

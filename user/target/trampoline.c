@@ -19,6 +19,11 @@
 #include "target/target_internal.h"
 
 #define CODE_BYTES_MAX	  1024u
+#define CALLEE_BYTES	  256u
+#define CALL_REL32	  0xe8
+#define JMP_REL32	  0xe9 /* a call that is the last */
+#define CALL_BYTES	  5u
+#define CALL_DISTANCE_MAX 16u /* of an argument's load from its call */
 #define LEA_BYTES	  7u
 #define STRINGS_BYTES_MAX (64u << 20)
 #define RUST_STD_PATH	  "library/std/src/" /* in the places of panics, which strip keeps */
@@ -49,19 +54,20 @@ struct passer {
 	uint32_t kind;
 	const char *symbol;
 	unsigned int arguments;
+	bool by_callee; /* it may be in a local function that this one calls */
 };
 
 static const struct passer passers[] = {
 	{WIRE_TRAMPOLINE_STD_THREAD,
 		"_ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateESt14default_deleteIS1_EE"
 		"PFvvE",
-		ARGUMENT_THIRD},
-	{WIRE_TRAMPOLINE_PYTHON, "PyThread_start_joinable_thread", ARGUMENT_THIRD},
-	{WIRE_TRAMPOLINE_PYTHON, "PyThread_start_new_thread", ARGUMENT_THIRD},
+		ARGUMENT_THIRD, false},
+	{WIRE_TRAMPOLINE_PYTHON, "PyThread_start_joinable_thread", ARGUMENT_THIRD, true},
+	{WIRE_TRAMPOLINE_PYTHON, "PyThread_start_new_thread", ARGUMENT_THIRD, true},
 	{WIRE_TRAMPOLINE_FUNCTION, "g_thread_new",
-		ARGUMENT_FIRST | ARGUMENT_SECOND | ARGUMENT_THIRD},
+		ARGUMENT_FIRST | ARGUMENT_SECOND | ARGUMENT_THIRD, false},
 	{WIRE_TRAMPOLINE_FUNCTION, "g_thread_try_new",
-		ARGUMENT_FIRST | ARGUMENT_SECOND | ARGUMENT_THIRD},
+		ARGUMENT_FIRST | ARGUMENT_SECOND | ARGUMENT_THIRD, false},
 };
 
 struct sites {
@@ -114,27 +120,89 @@ static bool loads_address(struct module *module, const uint8_t *code, size_t byt
 	return false;
 }
 
-/* The one address of other code that this function loads into those registers, or 0. */
+/* A piece of code, and the one address of other code that is loaded in it. */
+struct scan {
+	struct module *module;
+	uint64_t vaddr;
+	size_t bytes;
+	size_t own_bytes; /* of the function itself, as far as that is known */
+	uint8_t code[CODE_BYTES_MAX];
+	uint64_t found;
+	bool ambiguous;
+};
+
+/* At most so many bytes of a function; its segment may end before. */
+static bool read_code(struct scan *scan, uint64_t vaddr, uint64_t bytes)
+{
+	const Elf64_Phdr *load = elf_file_load_of_vaddr(&scan->module->file, vaddr);
+	uint64_t left = load ? load->p_filesz - (vaddr - load->p_vaddr) : 0;
+
+	bytes = bytes < left ? bytes : left;
+	scan->vaddr = vaddr;
+	scan->bytes = bytes < sizeof(scan->code) ? bytes : sizeof(scan->code);
+	return code_offset(scan->module, vaddr) &&
+	       !module_read(scan->module, vaddr, scan->code, scan->bytes);
+}
+
+static void note(struct scan *scan, uint64_t vaddr)
+{
+	if (!code_offset(scan->module, vaddr) || vaddr - scan->vaddr < scan->own_bytes)
+		return;
+	scan->ambiguous |= scan->found && scan->found != vaddr;
+	scan->found = vaddr;
+}
+
+static bool calls_soon(const struct scan *scan, size_t at)
+{
+	for (size_t i = at; i < at + CALL_DISTANCE_MAX && i < scan->bytes; i++)
+		if (scan->code[i] == CALL_REL32 || scan->code[i] == JMP_REL32)
+			return true;
+	return false;
+}
+
+static void scan_code(struct scan *scan, unsigned int arguments, bool before_calls)
+{
+	uint64_t vaddr;
+
+	for (size_t at = 0; at < scan->bytes; at++)
+		if (loads_address(scan->module, scan->code + at, scan->bytes - at, scan->vaddr + at,
+			    arguments, &vaddr) &&
+			(!before_calls || calls_soon(scan, at)))
+			note(scan, vaddr);
+}
+
+/* The same in the functions that this one calls, of which no size is known. */
+static void scan_callees(struct scan *scan, unsigned int arguments)
+{
+	struct scan callee = {.module = scan->module};
+	int32_t distance;
+
+	for (size_t at = 0; at + CALL_BYTES <= scan->bytes; at++) {
+		if (scan->code[at] != CALL_REL32)
+			continue;
+		memcpy(&distance, scan->code + at + 1, sizeof(distance));
+		if (read_code(&callee, scan->vaddr + at + CALL_BYTES + (uint64_t)(int64_t)distance,
+			    CALLEE_BYTES))
+			scan_code(&callee, arguments, true);
+	}
+	scan->found = callee.found;
+	scan->ambiguous = callee.ambiguous;
+}
+
+/* File offset of the start function that this function hands on, or 0. */
 static uint64_t passed_function(struct module *module, const struct passer *passer)
 {
-	uint64_t vaddr, bytes, found = 0, target;
-	uint8_t code[CODE_BYTES_MAX];
+	struct scan scan = {.module = module};
+	uint64_t vaddr, bytes;
 
-	if (module_symbol(module, passer->symbol, &vaddr, &bytes) || !code_offset(module, vaddr))
+	if (module_symbol(module, passer->symbol, &vaddr, &bytes) ||
+		!read_code(&scan, vaddr, bytes))
 		return 0;
-	bytes = bytes < sizeof(code) ? bytes : sizeof(code);
-	if (module_read(module, vaddr, code, bytes))
-		return 0;
-	for (size_t at = 0; at < bytes; at++) {
-		if (!loads_address(module, code + at, bytes - at, vaddr + at, passer->arguments,
-			    &target) ||
-			!code_offset(module, target) || target - vaddr < bytes)
-			continue;
-		if (found && found != target)
-			return 0;
-		found = target;
-	}
-	return found ? code_offset(module, found) : 0;
+	scan.own_bytes = scan.bytes;
+	scan_code(&scan, passer->arguments, false);
+	if (!scan.found && passer->by_callee)
+		scan_callees(&scan, passer->arguments);
+	return scan.found && !scan.ambiguous ? code_offset(module, scan.found) : 0;
 }
 
 /* Rust's, mangled in either way: std::sys::...::Thread::new::thread_start. */
