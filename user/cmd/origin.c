@@ -12,18 +12,21 @@
 
 #define CREATOR_BYTES 256
 #define CALL_BYTES    256
+#define PLACES_WALKED 4096u /* the kernel still has the stack where one is overwritten */
+#define PLACES_COPIED 65536u
 
 struct origins {
 	struct origin_table *table;
 	char creator[CREATOR_BYTES]; /* of the latest call */
 };
 
-struct origins *origins_new(void)
+struct origins *origins_new(uint32_t origin_stacks)
 {
 	struct origins *origins = calloc(1, sizeof(*origins));
 
 	if (origins)
-		origins->table = origin_table_new();
+		origins->table = origin_table_new(
+			origin_stacks == WIRE_ORIGIN_COPIES ? PLACES_COPIED : PLACES_WALKED);
 	if (origins && origins->table)
 		return origins;
 	free(origins);

@@ -20,8 +20,8 @@ struct creation {
 };
 
 struct origins;
-struct origins *origins_new(void);	    /* NULL without memory */
-void origins_free(struct origins *origins); /* NULL is fine */
+struct origins *origins_new(uint32_t origin_stacks); /* NULL without memory */
+void origins_free(struct origins *origins);	     /* NULL is fine */
 
 /* Texts stay valid until the next call of anything here for the same session. */
 void origin_of(struct session *session, const struct creation *creation, struct origin *out);

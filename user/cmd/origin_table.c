@@ -33,11 +33,16 @@ struct origin_table {
 	size_t entries;
 	uint64_t swept_ns;
 	struct place *places; /* NULL until needed */
+	size_t place_count;
 };
 
-struct origin_table *origin_table_new(void)
+struct origin_table *origin_table_new(size_t places)
 {
-	return calloc(1, sizeof(struct origin_table));
+	struct origin_table *table = calloc(1, sizeof(*table));
+
+	if (table)
+		table->place_count = places;
+	return table;
 }
 
 static int compare_images(const void *a, const void *b)
@@ -55,7 +60,7 @@ static void image_free(struct image *image)
 
 static void forget_places(struct origin_table *table, const struct image *image)
 {
-	for (size_t i = 0; table->places && i < PLACES; i++)
+	for (size_t i = 0; table->places && i < table->place_count; i++)
 		if (table->places[i].image == image)
 			table->places[i].image = NULL;
 }
@@ -239,10 +244,10 @@ static const struct stack *share(
 static struct place *place_of(
 	struct origin_table *table, const struct wire_process *image, int32_t id)
 {
-	uint32_t index = ((uint32_t)id + image->tgid * PLACE_STRIDE) & (PLACES - 1);
+	uint32_t index = ((uint32_t)id + image->tgid * PLACE_STRIDE) & (table->place_count - 1);
 
 	if (!table->places)
-		table->places = calloc(PLACES, sizeof(*table->places));
+		table->places = calloc(table->place_count, sizeof(*table->places));
 	return table->places ? &table->places[index] : NULL;
 }
 

@@ -4,14 +4,12 @@
  *
  * Bounded: an image is forgotten with the one of processes.h, and all of them when there is too
  * much. A place says which stack the kernel means by a number; a later one that falls on it
- * takes it over: of copied stacks, those of the PLACES latest threads are known.
+ * takes it over: of copied stacks, as many as there are places are known, the latest.
  */
 #ifndef TW_CMD_ORIGIN_TABLE_H
 #define TW_CMD_ORIGIN_TABLE_H
 
 #include "cmd/processes.h"
-
-#define PLACES 65536u /* a power of two */
 
 /* A return address in an image. */
 struct site {
@@ -29,7 +27,8 @@ struct stack {
 };
 
 struct origin_table;
-struct origin_table *origin_table_new(void);	    /* NULL without memory */
+/* places: a power of two. NULL without memory. */
+struct origin_table *origin_table_new(size_t places);
 void origin_table_free(struct origin_table *table); /* NULL is fine */
 /* Forgets what images the processes no longer have, or all of it when it is too much; at most
  * once a second of now_ns. What was handed out before is worth nothing then. */

@@ -81,13 +81,12 @@ static int open_kernel(struct session *session, enum session_kind kind)
 		.events = kind == SESSION_STREAM,
 		.lifecycle = kind != SESSION_SNAPSHOT,
 		.uprobes = !options->no_uprobes,
-		.origin_stacks = wanted_stacks(options, kind),
+		.origin_stacks = session->origin_stacks,
 		.ring_bytes = options->ring_bytes,
 		.layout = session->layout,
 	};
 	int err = kernel_open(&kernel, &session->kernel);
 
-	session->origin_stacks = kernel.origin_stacks;
 	if (!err)
 		return 0;
 	if (err == -EPERM)
@@ -242,7 +241,8 @@ int session_open(
 		return code;
 	session->modules = module_cache_new(MODULES_MAX);
 	session->processes = session->modules ? processes_new(session->modules) : NULL;
-	session->origins = origins_new();
+	session->origin_stacks = wanted_stacks(options, kind);
+	session->origins = origins_new(session->origin_stacks);
 	if (session->processes && session->origins) {
 		look_own_layout(session);
 		code = open_for(session, kind, program);
