@@ -113,7 +113,7 @@ static __always_inline void callable_of_current(
 
 	if (!thread->start_fn)
 		return;
-	thread->trampoline = trampoline_of(thread, current);
+	thread->trampoline = trampoline_of(thread, current, false);
 	if (thread->trampoline == WIRE_TRAMPOLINE_NONE)
 		return;
 	creator = bpf_task_storage_get(&creators, current, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);

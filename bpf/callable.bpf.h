@@ -24,15 +24,10 @@
 #define ERR_NO_MAPPING (-2) /* -ENOENT of bpf_find_vma; any other: the mappings were busy */
 #define BUSY_RETRIES   16   /* another thread holds them for about as long as these take */
 
-struct start_key {
-	struct wire_process process;
-	__u64 start_fn;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, STARTS_MAX);
-	__type(key, struct start_key);
+	__type(key, struct wire_start);
 	__type(value, __u32); /* WIRE_TRAMPOLINE_* */
 } starts SEC(".maps") __weak;
 
@@ -87,40 +82,7 @@ static __noinline bool is_code(struct task_struct *task, __u64 word)
 	return err != ERR_NO_MAPPING;
 }
 
-/* ---- is it a trampoline? ---- */
-
-static __noinline __u32 trampoline_at(struct task_struct *task, struct start_key *key)
-{
-	struct mapping_at at = {.address = key->start_fn};
-	__u32 none = WIRE_TRAMPOLINE_NONE, *kind;
-	long err = 1;
-
-	for (int i = 0; err && i < BUSY_RETRIES; i++)
-		err = bpf_find_vma(task, at.address, note_mapping, &at, 0);
-	/* Still busy: the next birth looks again, and user space will say if it mattered. */
-	if (err)
-		return none;
-	kind = bpf_map_lookup_elem(&trampolines, &at.place);
-	if (!kind) {
-		at.place.offset = WIRE_PLACE_ANYWHERE;
-		kind = bpf_map_lookup_elem(&trampolines, &at.place);
-	}
-	if (!kind)
-		kind = &none;
-	bpf_map_update_elem(&starts, key, kind, BPF_ANY);
-	return *kind;
-}
-
-static __always_inline __u32 trampoline_of(
-	const struct wire_thread *thread, struct task_struct *task)
-{
-	struct start_key key = {.process = thread->process, .start_fn = thread->start_fn};
-	__u32 *kind = bpf_map_lookup_elem(&starts, &key);
-
-	return kind ? *kind : trampoline_at(task, &key);
-}
-
-/* ---- the object behind the argument ---- */
+/* ---- reading user memory ---- */
 
 /* An iterator may sleep and reads another task's memory; elsewhere the current task's is read. */
 static __always_inline long read_user(
@@ -129,6 +91,100 @@ static __always_inline long read_user(
 	return sleepable ? bpf_copy_from_user_task(to, bytes, (void *)from, task, 0)
 			 : bpf_probe_read_user(to, bytes, (void *)from);
 }
+
+/* ---- C++ types ---- */
+
+#define TYPE_INFO_BEFORE 8   /* a vtable's functions follow the pointer to its type_info */
+#define TYPE_NAME_IN	 8   /* type_info: vtable, name */
+#define LOCAL_TYPE	 '*' /* before the name of a type that no other file can have */
+
+/* "NSt13__future_base": what std::async and std::packaged_task share with their futures. */
+#define FUTURE_WORD_0 0x665f5f333174534eull
+#define FUTURE_WORD_1 0x61625f6572757475ull
+/* "NSt6thread11_State_impl": what std::thread gives to its start function. */
+#define STATE_WORD_0 0x657268743674534eull
+#define STATE_WORD_1 0x6174535f31316461ull
+
+static __always_inline bool is_file_data(struct task_struct *task, __u64 word)
+{
+	struct mapping_at at = {.address = word};
+
+	return !bpf_find_vma(task, word, note_mapping, &at, 0) && at.place.inode &&
+	       !(at.flags & VM_EXEC);
+}
+
+#define TYPE_NONE    0 /* no C++ object, or of another type */
+#define TYPE_MATCHES 1
+#define TYPE_UNKNOWN 2 /* it could not be read */
+
+/* Does the name of the type with this vtable begin with these two words? */
+static __always_inline int type_begins(
+	__u64 vtable, __u64 word_0, __u64 word_1, struct task_struct *task, bool sleepable)
+{
+	__u64 type_info = 0, text = 0, name[2] = {};
+	char first = 0;
+
+	if (!is_file_data(task, vtable))
+		return TYPE_NONE;
+	if (read_user(&type_info, sizeof(type_info), vtable - TYPE_INFO_BEFORE, task, sleepable) ||
+		read_user(&text, sizeof(text), type_info + TYPE_NAME_IN, task, sleepable) ||
+		read_user(&first, sizeof(first), text, task, sleepable) ||
+		read_user(name, sizeof(name), text + (first == LOCAL_TYPE), task, sleepable))
+		return TYPE_UNKNOWN;
+	return name[0] == word_0 && name[1] == word_1 ? TYPE_MATCHES : TYPE_NONE;
+}
+
+/* ---- is it a trampoline? ---- */
+
+/* By its place in a file. false: its mappings were busy, nothing is known. */
+static __noinline bool trampoline_at(struct task_struct *task, __u64 start_fn, __u32 *out)
+{
+	struct mapping_at at = {.address = start_fn};
+	__u32 *kind;
+	long err = 1;
+
+	for (int i = 0; err && i < BUSY_RETRIES; i++)
+		err = bpf_find_vma(task, at.address, note_mapping, &at, 0);
+	if (err)
+		return false;
+	kind = bpf_map_lookup_elem(&trampolines, &at.place);
+	if (!kind) {
+		at.place.offset = WIRE_PLACE_ANYWHERE;
+		kind = bpf_map_lookup_elem(&trampolines, &at.place);
+	}
+	*out = kind ? *kind : WIRE_TRAMPOLINE_NONE;
+	return true;
+}
+
+/* A static program without symbols has libstdc++'s start function somewhere: what it is given
+ * tells. Where that cannot be read user space will say. */
+static __always_inline bool starts_std_thread(
+	__u64 start_arg, struct task_struct *task, bool sleepable)
+{
+	__u64 vtable = 0;
+
+	return !read_user(&vtable, sizeof(vtable), start_arg, task, sleepable) &&
+	       type_begins(vtable, STATE_WORD_0, STATE_WORD_1, task, sleepable) == TYPE_MATCHES;
+}
+
+static __always_inline __u32 trampoline_of(
+	const struct wire_thread *thread, struct task_struct *task, bool sleepable)
+{
+	struct wire_start key = {.process = thread->process, .start_fn = thread->start_fn};
+	__u32 *known = bpf_map_lookup_elem(&starts, &key);
+	__u32 kind = WIRE_TRAMPOLINE_NONE;
+
+	if (known)
+		return *known;
+	if (!trampoline_at(task, thread->start_fn, &kind))
+		return kind; /* the next birth looks again */
+	if (kind == WIRE_TRAMPOLINE_NONE && starts_std_thread(thread->start_arg, task, sleepable))
+		kind = WIRE_TRAMPOLINE_STD_THREAD;
+	bpf_map_update_elem(&starts, &key, &kind, BPF_ANY);
+	return kind;
+}
+
+/* ---- the object behind the argument ---- */
 
 #define HASH_FACTOR 0x9e3779b97f4a7c15ull /* 2^64 / golden ratio: spreads the bits */
 
@@ -166,39 +222,6 @@ static __always_inline __u32 object_words(__u64 object, struct task_struct *task
 	return (chunk - CHUNK_HEAD) / 8;
 }
 
-/* How the type names of what std::async and std::packaged_task share with their futures begin:
- * "NSt13__future_base"; a local type's has a '*' in front. */
-#define FUTURE_WORD_0	 0x665f5f333174534eull /* "NSt13__f" */
-#define FUTURE_WORD_1	 0x61625f6572757475ull /* "uture_ba" */
-#define LOCAL_TYPE	 '*'
-#define TYPE_INFO_BEFORE 8 /* a vtable's functions follow the pointer to its type_info */
-#define TYPE_NAME_IN	 8 /* type_info: vtable, name */
-
-static __always_inline bool is_file_data(struct task_struct *task, __u64 word)
-{
-	struct mapping_at at = {.address = word};
-
-	return !bpf_find_vma(task, word, note_mapping, &at, 0) && at.place.inode &&
-	       !(at.flags & VM_EXEC);
-}
-
-/* Is the object with this vtable the shared state of a future? Yes too when its type's name
- * could not be read: see is_code. */
-static __always_inline bool is_future(__u64 vtable, struct task_struct *task, bool sleepable)
-{
-	__u64 type_info = 0, text = 0, name[2] = {};
-	char first = 0;
-
-	if (!is_file_data(task, vtable))
-		return false;
-	if (read_user(&type_info, sizeof(type_info), vtable - TYPE_INFO_BEFORE, task, sleepable) ||
-		read_user(&text, sizeof(text), type_info + TYPE_NAME_IN, task, sleepable) ||
-		read_user(&first, sizeof(first), text, task, sleepable) ||
-		read_user(name, sizeof(name), text + (first == LOCAL_TYPE), task, sleepable))
-		return true;
-	return name[0] == FUTURE_WORD_0 && name[1] == FUTURE_WORD_1;
-}
-
 /* object[1] is the last argument, or the shared state. */
 static __always_inline __u64 read_std_thread(
 	struct wire_callable *callable, struct task_struct *task, bool sleepable)
@@ -217,7 +240,9 @@ static __always_inline __u64 read_std_thread(
 		    sleepable))
 		return number;
 	callable->inner_count = WIRE_INNER_WORDS;
-	if (is_future(callable->inner[0], task, sleepable))
+	/* Also when its type could not be read: see is_code. */
+	if (type_begins(callable->inner[0], FUTURE_WORD_0, FUTURE_WORD_1, task, sleepable) !=
+		TYPE_NONE)
 		number = mix_code(task, number, callable->inner + 1, WIRE_INNER_WORDS - 1);
 	return number;
 }
@@ -227,7 +252,10 @@ static __always_inline __u64 read_std_thread(
 static __always_inline __u64 read_rust(
 	struct wire_callable *callable, struct task_struct *task, bool sleepable)
 {
+	/* {data, vtable}; newer ones have a word before it. Vtables are constants of a file. */
 	callable->inner_address = callable->object[1];
+	if (!is_file_data(task, callable->object[1]) && is_file_data(task, callable->object[2]))
+		callable->inner_address = callable->object[2];
 	if (!read_user(callable->inner, RUST_VTABLE_WORDS * 8, callable->inner_address, task,
 		    sleepable))
 		callable->inner_count = RUST_VTABLE_WORDS;
@@ -257,7 +285,8 @@ static __always_inline bool read_python(
 
 /*
  * Sees through a trampoline: fills the callable and the thread's number for it. An iterator
- * comes too late for an argument that the thread has let go of (Python's).
+ * comes too late for an argument that the thread has let go of (Python's): user space finds the
+ * thread in another way.
  */
 static __always_inline void callable_read(struct wire_thread *thread,
 	struct wire_callable *callable, struct task_struct *task, bool sleepable)
@@ -281,7 +310,7 @@ static __always_inline void callable_read(struct wire_thread *thread,
 		break;
 	case WIRE_TRAMPOLINE_PYTHON:
 		/* A Thread object's address is soon another's: the number is the thread's. */
-		if (!sleepable && read_python(callable, task, sleepable))
+		if (sleepable || read_python(callable, task, sleepable))
 			thread->callable = mix(thread->start_ns, thread->tid);
 		break;
 	}

@@ -146,7 +146,7 @@ static __always_inline void adopt_read_birth(
 {
 	adopt_read_control_block(thread, task);
 	if (thread->start_fn)
-		thread->trampoline = trampoline_of(thread, task);
+		thread->trampoline = trampoline_of(thread, task, true);
 	if (thread->trampoline != WIRE_TRAMPOLINE_NONE)
 		callable_read(thread, callable, task, true);
 	if (thread->source == WIRE_SOURCE_COMM)

@@ -391,6 +391,7 @@ static __always_inline struct wire_routine_key thread_key(const struct wire_thre
 	struct wire_routine_key key = {
 		.process = thread->process,
 		.source = thread->source,
+		.trampoline = thread->trampoline,
 	};
 
 	if (thread->source == WIRE_SOURCE_SYMBOL)

@@ -49,7 +49,7 @@ struct wire_routine_key {
 	struct wire_process process;
 	__u64 id;
 	__u32 source;
-	__u32 pad;
+	__u32 trampoline; /* WIRE_TRAMPOLINE_* that the thread started in */
 };
 
 /* log2 buckets of durations: bucket i counts those below 2^i microseconds, not below 2^(i-1);
@@ -241,6 +241,12 @@ struct wire_stack_copy {
 	__u64 pad;
 	__u64 registers[WIRE_COPY_REGISTERS];
 	__u8 stack[WIRE_COPY_BYTES];
+};
+
+/* A start function of an image: the key of `starts`. */
+struct wire_start {
+	struct wire_process process;
+	__u64 start_fn;
 };
 
 /* ---- ring buffer `control`: rare, woken at once, so that user space can look while the

@@ -202,7 +202,6 @@ static void broken_events_are_refused(void **state)
 	REFUSES(bad.header.body = WIRE_BODY_DATA + 1);
 	REFUSES(bad.header.data_count = WIRE_DATA_MAX + 1);
 	REFUSES(bad.header.source = 0);
-	REFUSES(bad.header.source = WIRE_SOURCE_TYPE);
 	REFUSES(bad.header.source = WIRE_SOURCE_SYMBOL);
 	REFUSES(FILL(bad.header.comm));
 	REFUSES(FILL(bad.header.process_comm));

@@ -141,6 +141,7 @@ static int rounds(struct round *round, struct loop *loop, const struct export_op
 	uint64_t due_ns = boot_now_ns() + interval_ns, now_ns, next_deadline_ns;
 	int err = 0, written = 0;
 
+	processes_keep_dead(round->session->processes, interval_ns);
 	while (!err && !loop->stop) {
 		now_ns = boot_now_ns();
 		err = loop_wait(loop, due_ns < now_ns + LOOK_NS ? due_ns : now_ns + LOOK_NS);

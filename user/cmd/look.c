@@ -76,15 +76,8 @@ static void attach_file(struct look *look, struct module *module, const char *pa
 static int look_at_module(struct module *module, const struct mapping *mapping, void *context)
 {
 	struct look *look = context;
-	struct libc_layout layout;
 	char path[MAP_FILE_BYTES];
 
-	if (!look->attach) {
-		if (!libc_layout_of(module, &layout))
-			learn_layout(look, &(struct wire_layout){
-						   layout.start_routine_offset, layout.tid_offset});
-		return 0;
-	}
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", look->pid,
 		(unsigned long)mapping->start, (unsigned long)mapping->end);
 	attach_file(look, module, path);
@@ -199,24 +192,55 @@ void session_look_again(struct session *session, uint64_t now_ns)
 	}
 }
 
-void session_control(struct session *session, const struct wire_control *record)
+/* A start function that nobody knew for a trampoline when its first thread was born. */
+static void learn_trampoline(struct session *session, const struct wire_control *record)
+{
+	const struct wire_process *image = &record->key.process;
+	struct target *target = processes_target(session->processes, image);
+	uint32_t kind = target && record->key.trampoline == WIRE_TRAMPOLINE_NONE
+				? target_trampoline(target, record->start_fn, record->start_arg)
+				: WIRE_TRAMPOLINE_NONE;
+
+	if (kind == WIRE_TRAMPOLINE_NONE)
+		return;
+	session->trampolines_late++;
+	if (record->file.inode)
+		kernel_set_trampoline(session->kernel, &record->file, kind);
+	kernel_set_start(session->kernel, image, record->start_fn, kind);
+}
+
+/* Names first: the process may not live much longer. */
+static void look_at_routine(struct session *session, const struct wire_control *record)
 {
 	const struct wire_routine_key *key = &record->key;
 	char comm[WIRE_COMM_BYTES] = "";
 	struct routine_name name;
-	struct birth birth = {
-		.process = key->process, .start_fn = key->id, .source = WIRE_SOURCE_SYMBOL};
+	struct birth birth = {.process = key->process,
+		.start_fn = record->start_fn,
+		.callable = record->number,
+		.trampoline = key->trampoline,
+		.source = key->source};
+
+	processes_hint(session->processes, &key->process, record->start_fn,
+		makedev(record->file.device >> KERNEL_MINOR_BITS,
+			record->file.device & KERNEL_MINOR_MASK),
+		record->file.inode, record->file.offset);
+	if (record->number)
+		processes_callable(session->processes, &key->process, record->number, record->tid,
+			&record->callable);
+	processes_name(session->processes, &birth, comm, comm, &name);
+	processes_call_site(session->processes, &key->process, record->call_site);
+	learn_trampoline(session, record);
+	look_at_image(session, &key->process, true);
+}
+
+void session_control(struct session *session, const struct wire_control *record)
+{
+	const struct wire_routine_key *key = &record->key;
 
 	switch (record->kind) {
 	case WIRE_CONTROL_ROUTINE:
-		/* Names first: the process may not live much longer. */
-		processes_hint(session->processes, &key->process, key->id,
-			makedev(record->file.device >> KERNEL_MINOR_BITS,
-				record->file.device & KERNEL_MINOR_MASK),
-			record->file.inode, record->file.offset);
-		processes_name(session->processes, &birth, comm, comm, &name);
-		processes_call_site(session->processes, &key->process, record->call_site);
-		look_at_image(session, &key->process, true);
+		look_at_routine(session, record);
 		return;
 	case WIRE_CONTROL_FORK:
 		processes_forked(session->processes, &key->process, &record->origin);

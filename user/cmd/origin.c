@@ -156,14 +156,17 @@ static void put_stack(struct session *session, const struct creation *creation, 
 
 static const char *creator_routine(struct session *session, const struct creation *creation)
 {
+	bool behind = creation->creator_source == WIRE_SOURCE_TYPE;
 	struct birth birth = {.process = *creation->process,
-		.start_fn = creation->creator_id,
+		.start_fn = behind ? 0 : creation->creator_id,
+		.callable = behind ? creation->creator_id : 0,
 		.source = creation->creator_source};
 	struct routine_name name = {.text = ""};
 	char *text = session->origins->creator;
 
 	switch (creation->creator_source) {
 	case WIRE_SOURCE_SYMBOL:
+	case WIRE_SOURCE_TYPE:
 		processes_name(session->processes, &birth, "", "", &name);
 		snprintf(text, CREATOR_BYTES, "%s", name.text);
 		return *text ? text : NULL;

@@ -17,8 +17,13 @@ struct processes;
 struct birth {
 	struct wire_process process;
 	uint64_t start_fn;
-	uint32_t source; /* WIRE_SOURCE_* */
-	uint32_t flags;	 /* WIRE_THREAD_* */
+	uint64_t start_arg;
+	uint64_t pthread;    /* pthread_self(); 0: not known */
+	uint64_t callable;   /* 0: none */
+	uint32_t trampoline; /* WIRE_TRAMPOLINE_* */
+	uint32_t source;     /* WIRE_SOURCE_* */
+	uint32_t flags;	     /* WIRE_THREAD_* */
+	bool alive;	     /* the thread was there a moment ago: its memory may be asked */
 	const char *name;
 };
 
@@ -56,6 +61,16 @@ void processes_forked(struct processes *processes, const struct wire_process *ch
  * that were looked at before can be named so. */
 void processes_hint(struct processes *processes, const struct wire_process *image,
 	uint64_t start_fn, dev_t device, ino_t inode, uint64_t file_offset);
+
+/* Was this number named? */
+bool processes_knows(
+	struct processes *processes, const struct wire_process *image, uint64_t callable);
+/* Names what a trampoline was to call in this thread, while the image is there. */
+void processes_callable(struct processes *processes, const struct wire_process *image,
+	uint64_t number, uint32_t tid, const struct wire_callable *callable);
+
+/* Counters of images that ended are asked about only this often. */
+void processes_keep_dead(struct processes *processes, uint64_t ns);
 
 /* Forgets images that ended and have not been asked about for a while; events of them that
  * still wait in a ring come sooner than that. now_ns is any monotonic clock. */

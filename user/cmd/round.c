@@ -104,18 +104,24 @@ static const char *routine_of(struct session *session, const struct wire_routine
 	struct routine_name name;
 	struct birth birth = {
 		.process = key->process,
-		.start_fn = key->id,
+		.trampoline = key->trampoline,
 		.source = key->source,
 	};
 
-	if (key->source != WIRE_SOURCE_SYMBOL) {
-		const char *text = kernel_name(session->kernel, key->id);
-
-		name = (struct routine_name){
-			.text = text ? text : OTHER, .source = (enum name_source)key->source};
-	} else {
-		processes_name(session->processes, &birth, process_comm, process_comm, &name);
+	switch (key->source) {
+	case WIRE_SOURCE_SYMBOL:
+		birth.start_fn = key->id;
+		break;
+	case WIRE_SOURCE_TYPE:
+		birth.callable = key->id;
+		break;
+	default:
+		birth.name = kernel_name(session->kernel, key->id);
+		if (!birth.name)
+			birth.name = OTHER;
 	}
+	processes_name(session->processes, &birth, birth.name ? birth.name : process_comm,
+		process_comm, &name);
 	return fold ? fold_numbers(name.text, name.source, out) : name.text;
 }
 

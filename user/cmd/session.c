@@ -291,6 +291,7 @@ size_t session_counters(struct session *session, bool with_zeros, struct drop_co
 			kernel_counter_name(i), kernel_counter(session->kernel, i)};
 	out[count++] = (struct drop_count){"usdt_sites_rejected", session->usdt_rejected};
 	out[count++] = (struct drop_count){"files_not_attached", session->modules_failed};
+	out[count++] = (struct drop_count){"trampolines_late", session->trampolines_late};
 	out[count++] =
 		(struct drop_count){"names_not_found", processes_unnamed(session->processes)};
 	out[count++] =

@@ -31,6 +31,7 @@ struct session {
 	size_t target_count;
 	struct pending_look *pending;
 	size_t usdt_sites, usdt_rejected, modules_failed;
+	size_t trampolines_late; /* images in which one was found only after its first thread */
 };
 
 enum session_kind {
@@ -59,7 +60,7 @@ bool session_has_targets(struct session *session);
 int session_snapshot(struct session *session, bool with_wait, struct snapshot **out);
 
 /* All counters, kernel's and ours; `out` has room for SESSION_COUNTERS. Returns how many. */
-#define SESSION_COUNTERS (WIRE_COUNTER_COUNT + 6)
+#define SESSION_COUNTERS (WIRE_COUNTER_COUNT + 7)
 size_t session_counters(struct session *session, bool with_zeros, struct drop_count *out);
 /* Events that the ring could not take. */
 uint64_t session_dropped(struct session *session);

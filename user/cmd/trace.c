@@ -30,6 +30,7 @@ struct trace_options {
 struct trace {
 	const struct trace_options *options;
 	struct session *session;
+	const struct kernel_reader *reader;
 	FILE *out;
 	struct out_options out_options;
 	uint64_t events;       /* printed */
@@ -147,6 +148,17 @@ static void take_origin(
 	origin_of(session, &creation, out);
 }
 
+/* What a callable is named by comes in the other ring, before the event that needs it, but
+ * perhaps after that ring was last read. */
+static void hear_of_callable(struct trace *trace, const struct wire_event *header)
+{
+	struct session *session = trace->session;
+
+	if (header->callable &&
+		!processes_knows(session->processes, &header->process, header->callable))
+		kernel_consume_control(session->kernel, trace->reader);
+}
+
 static void on_event(void *context, const void *record, size_t bytes)
 {
 	struct trace *trace = context;
@@ -157,6 +169,7 @@ static void on_event(void *context, const void *record, size_t bytes)
 	if (decode_event(record, bytes, &view))
 		return;
 	note_deadline(trace, view.header);
+	hear_of_callable(trace, view.header);
 	event = (struct event){
 		.type = type_of(view.header->kind),
 		.instance = view.header->instance == WIRE_INSTANCE_SPAN ? INSTANCE_SPAN
@@ -180,6 +193,8 @@ static void on_event(void *context, const void *record, size_t bytes)
 		processes_name(processes,
 			&(struct birth){.process = view.header->process,
 				.start_fn = view.header->start_fn,
+				.callable = view.header->callable,
+				.trampoline = view.header->trampoline,
 				.source = view.header->source,
 				.flags = view.header->flags,
 				.name = view.name},
@@ -353,11 +368,12 @@ static void finish(struct trace *trace, const struct kernel_reader *reader)
 static int run(struct trace *trace)
 {
 	struct session *session = trace->session;
-	struct kernel_reader reader = {on_event, on_control, trace};
+	const struct kernel_reader reader = {on_event, on_control, trace};
 	struct loop loop;
 	int err = loop_open(&loop, session);
 	int code;
 
+	trace->reader = &reader;
 	if (!err && trace->options->common.format == FORMAT_TEXT)
 		err = text_header(trace->out, &trace->out_options);
 	if (!err)

@@ -70,6 +70,11 @@ void view_thread(
 	struct birth birth = {
 		.process = thread->process,
 		.start_fn = thread->start_fn,
+		.start_arg = thread->start_arg,
+		.pthread = thread->pthread,
+		.callable = thread->callable,
+		.trampoline = thread->trampoline,
+		.alive = true,
 		.source = thread->source,
 		.flags = thread->flags,
 		.name = thread->name,
@@ -94,6 +99,7 @@ void view_thread(
 		.cpu_ns = record->cpu_ns,
 		.state = record->state,
 		.detached = thread->flags & WIRE_THREAD_DETACHED,
+		.joinable = thread->flags & WIRE_THREAD_JOINABLE,
 		.wait = wait_site(session, record),
 	};
 	origin_of(session, &creation, &to->origin);

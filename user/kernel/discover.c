@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "kernel/internal.h"
 #include "target/target.h"
@@ -63,8 +64,11 @@ static int attach_usdt(struct kernel *kernel, struct module *module, const char 
 {
 	struct usdt_site *sites = NULL;
 	size_t count = 0;
-	int err = usdt_find_sites(module, &sites, &count, &out->usdt_rejected);
+	int err;
 
+	if (!kernel->lifecycle)
+		return 0;
+	err = usdt_find_sites(module, &sites, &count, &out->usdt_rejected);
 	if (!err && count)
 		err = attach_sites(kernel, path, sites, count);
 	if (!err)
@@ -88,6 +92,27 @@ static int attach_libc(struct kernel *kernel, struct module *module, const char 
 	offset = layout.pthread_create_offset;
 	err = uprobe_attach(kernel, kernel->skel->progs.on_pthread_create, path, &offset, NULL, 1);
 	out->pthread_create = !err;
+	return err;
+}
+
+/* include/linux/kdev_t.h: the kernel's dev_t, not that of stat. */
+#define KERNEL_MINOR_BITS 20
+
+static int tell_trampolines(struct kernel *kernel, struct module *module, const struct stat *st)
+{
+	struct trampoline_site sites[TRAMPOLINES_MAX];
+	size_t count = trampolines_of(module, sites, TRAMPOLINES_MAX);
+	struct wire_place place = {
+		.inode = st->st_ino,
+		.device = major(st->st_dev) << KERNEL_MINOR_BITS | minor(st->st_dev),
+	};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < count; i++) {
+		place.offset = sites[i].file_offset == TRAMPOLINE_ANYWHERE ? WIRE_PLACE_ANYWHERE
+									   : sites[i].file_offset;
+		err = kernel_set_trampoline(kernel, &place, sites[i].kind);
+	}
 	return err;
 }
 
@@ -124,12 +149,30 @@ int kernel_attach_module(struct kernel *kernel, struct module *module, const cha
 		return file->err;
 	}
 	out->first = true;
-	err = attach_libc(kernel, module, path, out);
+	err = tell_trampolines(kernel, module, &st);
+	if (!err)
+		err = attach_libc(kernel, module, path, out);
 	if (!err)
 		err = attach_usdt(kernel, module, path, out);
 	if (err == -ENOENT || err == -ESRCH)
 		return err;
 	return remember(kernel, &st, out, err);
+}
+
+int kernel_set_trampoline(struct kernel *kernel, const struct wire_place *place, uint32_t kind)
+{
+	int fd = bpf_map__fd(kernel->skel->maps.trampolines);
+
+	return bpf_map_update_elem(fd, place, &kind, BPF_ANY) ? -errno : 0;
+}
+
+int kernel_set_start(
+	struct kernel *kernel, const struct wire_process *image, uint64_t start_fn, uint32_t kind)
+{
+	struct wire_start key = {.process = *image, .start_fn = start_fn};
+	int fd = bpf_map__fd(kernel->skel->maps.starts);
+
+	return bpf_map_update_elem(fd, &key, &kind, BPF_ANY) ? -errno : 0;
 }
 
 int kernel_set_layout(struct kernel *kernel, uint32_t tgid, const struct wire_layout *layout)

@@ -30,7 +30,8 @@ struct kernel {
 	struct stack_reader *stacks;
 	const struct kernel_reader *reader; /* during a consume call */
 	int poll_fd;
-	bool multi; /* uprobe_multi links instead of one perf event a site */
+	bool multi;	/* uprobe_multi links instead of one perf event a site */
+	bool lifecycle; /* options->lifecycle */
 	bool uprobes;
 	bool guarded;		 /* lifecycle_guarded.bpf.c instead of lifecycle.bpf.c */
 	struct bpf_link **links; /* perf event uprobes */

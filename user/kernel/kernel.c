@@ -59,6 +59,7 @@ int kernel_open(const struct kernel_options *options, struct kernel **out)
 	if (!kernel)
 		return -ENOMEM;
 	kernel->poll_fd = -1;
+	kernel->lifecycle = options->lifecycle;
 	kernel->uprobes = options->uprobes && options->lifecycle;
 	kernel->skel = threadwatch_bpf__open();
 	if (!kernel->skel) {

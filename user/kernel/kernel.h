@@ -64,13 +64,19 @@ struct module_attachment {
 };
 
 /*
- * Attaches to the probe sites and the pthread_create of a file, once per file however often
- * it is called. `path` opens it (it may be a /proc/PID/map_files path; only used during the
- * call). *out tells about the file also when it was attached before; a failure is remembered
- * too, unless the path itself was gone (-ENOENT, -ESRCH).
+ * Tells the kernel side of the trampolines in a file; when lifecycle programs run, attaches to
+ * its probe sites and its pthread_create too. Once per file however often it is called. `path`
+ * opens it (it may be a /proc/PID/map_files path; only used during the call). *out tells about the
+ * file also when it was attached before; a failure is remembered too, unless the path itself was
+ * gone (-ENOENT, -ESRCH).
  */
 int kernel_attach_module(struct kernel *kernel, struct module *module, const char *path,
 	struct module_attachment *out);
+/* Tells that a start function is a trampoline (WIRE_TRAMPOLINE_*), wherever it is mapped, and
+ * that it is one in this image, which may have used it before. */
+int kernel_set_trampoline(struct kernel *kernel, const struct wire_place *place, uint32_t kind);
+int kernel_set_start(
+	struct kernel *kernel, const struct wire_process *image, uint64_t start_fn, uint32_t kind);
 /* Tells the layout of this process' struct pthread, where it is not that of our own libc. */
 int kernel_set_layout(struct kernel *kernel, uint32_t tgid, const struct wire_layout *layout);
 

@@ -25,9 +25,8 @@ static bool is_aligned(const void *record)
 
 static bool is_birth_source(uint32_t source)
 {
-	/* WIRE_SOURCE_TYPE is a conclusion of user space. */
 	return source == WIRE_SOURCE_COMM || source == WIRE_SOURCE_SYMBOL ||
-	       source == WIRE_SOURCE_SPAWN;
+	       source == WIRE_SOURCE_TYPE || source == WIRE_SOURCE_SPAWN;
 }
 
 static bool is_valid_item(const struct wire_data *item)

@@ -29,9 +29,9 @@ struct snapshot_thread {
 	uint32_t state; /* WIRE_STATE_* */
 	struct origin origin;
 	struct confinement confinement;
-	bool detached;	   /* created detached, as far as its control block could be read */
-	const char *wait;  /* kernel function it is blocked in; NULL: not known */
-	size_t span_count; /* outermost first */
+	bool detached, joinable; /* as its control block says; neither: not known */
+	const char *wait;	 /* kernel function it is blocked in; NULL: not known */
+	size_t span_count;	 /* outermost first */
 	struct snapshot_span spans[WIRE_SPANS_MAX];
 };
 

@@ -87,8 +87,8 @@ static void put_thread(struct json_writer *json, const struct snapshot *snapshot
 	json_put_text(json, "state", thread_state_name(thread->state));
 	json_put_u64(json, "cpu_ns", thread->cpu_ns);
 	json_put_known_text(json, "wait", thread->wait);
-	if (thread->detached)
-		json_put_bool(json, "detached", true);
+	if (thread->detached || thread->joinable)
+		json_put_bool(json, "detached", thread->detached);
 	json_put_origin(json, &thread->origin);
 	json_put_confinement(json, &thread->confinement);
 	if (thread->span_count) {

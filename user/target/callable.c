@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "target/python.h"
 #include "target/shorten.h"
 #include "target/target_internal.h"
 
@@ -127,6 +128,8 @@ int target_callable_name(
 		return callable_rust_name(target, callable, out);
 	case WIRE_TRAMPOLINE_FUNCTION:
 		return function_name(target, callable, out);
+	case WIRE_TRAMPOLINE_PYTHON:
+		return python_thread_name(target, callable, out);
 	default:
 		return -ENOENT;
 	}
