@@ -182,6 +182,40 @@ static void name_from_start(struct processes *processes, const struct birth *bir
 		*out = start->routine;
 }
 
+static int visit_go(struct module *module, const struct mapping *mapping, void *context)
+{
+	(void)mapping;
+	(void)context;
+	return module_is_go(module);
+}
+
+static bool runs_go(struct image *image)
+{
+	struct target *target = image_target(image);
+
+	if (!image->go_looked && target) {
+		image->go_looked = true;
+		image->go = target_each_module(target, visit_go, NULL) == 1;
+	}
+	return image->go;
+}
+
+/* A thread that no pthread_create made. Those of a Go program are its scheduler's, as far as
+ * anybody can tell: other raw clones in it are possible, so it is a guess. */
+static void name_from_comm(struct processes *processes, const struct birth *birth, const char *comm,
+	const char *process_comm, struct routine_name *out)
+{
+	struct image *image;
+
+	*out = (struct routine_name){.text = comm, .source = SOURCE_COMM};
+	if ((birth->flags & WIRE_THREAD_KERNEL) || has_own_comm(birth->flags, comm, process_comm))
+		return;
+	image = image_get(processes, &birth->process);
+	if (image && runs_go(image))
+		*out = (struct routine_name){
+			.text = GO_THREAD_ROUTINE, .source = SOURCE_SYMBOL, .heuristic = true};
+}
+
 void processes_name(struct processes *processes, const struct birth *birth, const char *comm,
 	const char *process_comm, struct routine_name *out)
 {
@@ -199,6 +233,6 @@ void processes_name(struct processes *processes, const struct birth *birth, cons
 			.text = birth->name, .source = (enum name_source)birth->source};
 		return;
 	default:
-		*out = (struct routine_name){.text = comm, .source = SOURCE_COMM};
+		name_from_comm(processes, birth, comm, process_comm, out);
 	}
 }

@@ -22,6 +22,8 @@ struct image {
 	struct shared_target *own;    /* NULL: could not be opened */
 	struct shared_target *origin; /* what it was forked from, NULL: not known */
 	struct names names;
+	bool go_looked; /* whether it is a Go program */
+	bool go;
 	uint64_t used_ns; /* of the sweep that last found it used */
 	bool used;	  /* since then */
 	TAILQ_ENTRY(image) by_use;

@@ -62,6 +62,11 @@ int module_read(struct module *module, uint64_t vaddr, void *out, size_t bytes);
 /* PT_INTERP of the file, or NULL (static, or a library). Lives as long as the module. */
 const char *module_interpreter(struct module *module);
 
+/* A program, not a library, that Go's linker made. It says so itself, stripped or not. Its
+ * threads run Go's scheduler, which this function starts (runtime.newosproc). */
+bool module_is_go(struct module *module);
+#define GO_THREAD_ROUTINE "runtime.mstart"
+
 /* ---- probe sites of provider "threadwatch" (.note.stapsdt) ---- */
 
 struct usdt_site {
