@@ -9,7 +9,7 @@ build=(clang llvm gcc g++ make bpftool libbpf-dev libelf-dev libdw-dev libiberty
 	liblzma-dev zlib1g-dev git)
 tests=(libcmocka-dev libjansson-dev clang-format shellcheck mandoc bash-completion file
 	binutils musl-tools libclang-rt-14-dev prometheus redis-server memcached nginx-light
-	python3-minimal rustc openjdk-17-jdk-headless cpio busybox-static)
+	python3-minimal rustc golang-go openjdk-17-jdk-headless cpio busybox-static)
 wanted=("${build[@]}")
 [ "${1:-}" != test ] || wanted+=("${tests[@]}")
 

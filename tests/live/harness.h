@@ -20,7 +20,7 @@
 #define TEST_PASSED  0
 #define TEST_FAILED  1
 #define TEST_SKIPPED 77
-#define PROCS_MAX    16
+#define PROCS_MAX    96
 #define NS_PER_MS    1000000ull
 #define NS_PER_S     1000000000ull
 
@@ -105,6 +105,10 @@ long scaled(const struct world *world, long outside, long inside);
 struct proc *proc_start(struct world *world, const char *const *argv);
 /* The same with a different user. */
 struct proc *proc_start_as(struct world *world, uid_t uid, const char *const *argv);
+/* Starts a program and stops it at its first instruction: its file and its dynamic linker are
+ * mapped, nothing of it has run. proc_continue lets it go. */
+struct proc *proc_start_held(struct world *world, const char *const *argv);
+void proc_continue(struct world *world, struct proc *proc);
 /* Makes a FIFO whose writer's lines arrive in CHANNEL_EVENTS of the next process started. */
 char *events_fifo(struct world *world, int *fd);
 void proc_read_events_from(struct proc *proc, int fd);

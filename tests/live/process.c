@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,8 +29,8 @@ static uint64_t deadline(const struct world *world)
 
 /* ---- start ---- */
 
-static _Noreturn void become(
-	const int *in, const int *out, const int *err, uid_t uid, const char *const *argv)
+static _Noreturn void become(const int *in, const int *out, const int *err, uid_t uid, bool held,
+	const char *const *argv)
 {
 	sigset_t none;
 
@@ -41,12 +42,14 @@ static _Noreturn void become(
 	dup2(err[1], STDERR_FILENO);
 	if (uid && (setgroups(0, NULL) || setgid(uid) || setuid(uid)))
 		_exit(EXIT_NO_EXEC);
+	if (held && ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+		_exit(EXIT_NO_EXEC);
 	execvp(argv[0], (char *const *)argv);
 	dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
 	_exit(EXIT_NO_EXEC);
 }
 
-struct proc *proc_start_as(struct world *world, uid_t uid, const char *const *argv)
+static struct proc *start(struct world *world, uid_t uid, bool held, const char *const *argv)
 {
 	struct proc *proc = &world->procs[world->proc_count];
 	int in[2], out[2], err[2];
@@ -58,7 +61,7 @@ struct proc *proc_start_as(struct world *world, uid_t uid, const char *const *ar
 	proc->pid = fork();
 	REQUIRE(world, proc->pid >= 0, "fork: %s", strerror(errno));
 	if (proc->pid == 0)
-		become(in, out, err, uid, argv);
+		become(in, out, err, uid, held, argv);
 	close(in[0]);
 	close(out[1]);
 	close(err[1]);
@@ -73,9 +76,34 @@ struct proc *proc_start_as(struct world *world, uid_t uid, const char *const *ar
 	return proc;
 }
 
+struct proc *proc_start_as(struct world *world, uid_t uid, const char *const *argv)
+{
+	return start(world, uid, false, argv);
+}
+
 struct proc *proc_start(struct world *world, const char *const *argv)
 {
-	return proc_start_as(world, 0, argv);
+	return start(world, 0, false, argv);
+}
+
+/* A traced process stops in execve; SIGSTOP then keeps it there without its tracer. */
+struct proc *proc_start_held(struct world *world, const char *const *argv)
+{
+	struct proc *proc = start(world, 0, true, argv);
+	int status;
+
+	REQUIRE(world, waitpid(proc->pid, &status, 0) == proc->pid && WIFSTOPPED(status),
+		"%s cannot be executed", argv[0]);
+	REQUIRE(world,
+		!ptrace(PTRACE_DETACH, proc->pid, NULL, (void *)SIGSTOP) &&
+			waitpid(proc->pid, &status, WUNTRACED) == proc->pid && WIFSTOPPED(status),
+		"%s cannot be held: %s", argv[0], strerror(errno));
+	return proc;
+}
+
+void proc_continue(struct world *world, struct proc *proc)
+{
+	proc_signal(world, proc, SIGCONT);
 }
 
 char *events_fifo(struct world *world, int *fd)

@@ -6,7 +6,7 @@
 
 #include "stream.h"
 
-#define ARGS_MAX 24
+#define ARGS_MAX 256
 
 json_t *snapshot_take(struct world *world, const char *const *options)
 {

@@ -10,7 +10,7 @@
 
 #include "stream.h"
 
-#define ARGS_MAX	 32
+#define ARGS_MAX	 256
 #define INDEX_SIZE_FIRST 1024
 #define HASH_MULTIPLIER	 0x9e3779b97f4a7c15ull
 #define HASH_SHIFT	 20

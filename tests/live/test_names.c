@@ -77,7 +77,9 @@ static void late_attach_static(struct world *world)
 
 static void late_attach_musl(struct world *world)
 {
-	watch_standing(world, "pool_musl");
+	struct run run = watch_standing(world, "pool_musl");
+
+	require_counts(world, &run, run.log.count);
 }
 
 /* ---- seen from the first instruction ---- */

@@ -20,5 +20,6 @@ extern const struct live_test text_tests[];
 extern const struct live_test crash_tests[];
 extern const struct live_test program_tests[];
 extern const struct live_test origin_tests[];
+extern const struct live_test golden_tests[];
 
 #endif

@@ -14,7 +14,7 @@ WORKLOAD_FLAGS := -O2 -g -pthread -D_GNU_SOURCE -I. -Wall -Wextra -Werror
 WORKLOAD_CFLAGS := $(WORKLOAD_FLAGS) -std=gnu11
 
 workload_headers := $(wildcard $(WORKLOADS_DIR)/*.h) include/threadwatch.h
-workload_parts := spans_lib omp_threads passer
+workload_parts := spans_lib omp_threads passer golden_threads golden_library
 workload_names := $(filter-out $(workload_parts),$(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.c))))
 workload_cpp_names := $(filter-out callables,$(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.cpp))))
 workload_static := pool_static churn_static spans_static forged_static
@@ -29,6 +29,8 @@ workload_all := $(workload_names) $(workload_frames) $(workload_debug) $(workloa
 ifneq ($(wildcard $(WORKLOADS_DIR)/spans_lib.c),)
 workload_all += spans_shared
 endif
+
+include $(WORKLOADS_DIR)/golden.mk
 
 .PHONY: workloads
 workloads: $(addprefix $(WORKLOADS_OUT)/,$(workload_all)) $(BUILD)/leaky-service
