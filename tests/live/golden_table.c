@@ -102,7 +102,10 @@ const struct golden_row golden_java[] = {
 	.call_site = (site), .ready = "\"thread\""}
 #define STD_THREAD "std::thread::_M_start_thread"
 
-/* All begin in one function of libstdc++: the rest is in its argument. */
+/*
+ * All begin in one function of libstdc++: the rest is in its argument. What a std::function holds
+ * on the heap is a guess; "$_0" is what clang calls a lambda in a function of its own file.
+ */
 const struct golden_row golden_cpp[] = {
 	CPP("std::thread function gcc -O2", "cpp-gcc-O2", "function", SYMBOL("app::plain"), STD_THREAD),
 	CPP("std::thread function(int) gcc -O2", "cpp-gcc-O2", "function_int", SYMBOL("app::with_int"), STD_THREAD),
@@ -130,7 +133,7 @@ const struct golden_row golden_cpp[] = {
 	CPP("std::bind_front function gcc -O2", "cpp-gcc-O2", "bind_front", SYMBOL("app::with_int"), STD_THREAD),
 	CPP("std::function of a function gcc -O2", "cpp-gcc-O2", "std_function", SYMBOL("app::plain"), STD_THREAD),
 	CPP("std::function of a lambda gcc -O2", "cpp-gcc-O2", "std_function_lambda", TYPE("app::start_function_lambda::{lambda()#1}"), STD_THREAD),
-	CPP("std::function of std::bind gcc -O2", "cpp-gcc-O2", "std_function_bind", SYMBOL("app::with_int"), STD_THREAD),
+	CPP("std::function of std::bind gcc -O2", "cpp-gcc-O2", "std_function_bind", GUESS("app::with_int"), STD_THREAD),
 	CPP("std::async function gcc -O2", "cpp-gcc-O2", "async", SYMBOL("app::plain"), STD_THREAD),
 	CPP("std::async function of five gcc -O2", "cpp-gcc-O2", "async_mixed", SYMBOL("app::with_mixed"), STD_THREAD),
 	CPP("std::async lambda gcc -O2", "cpp-gcc-O2", "async_lambda", TYPE("app::start_async_lambda::{lambda(int)#1}"), STD_THREAD),
@@ -157,7 +160,7 @@ const struct golden_row golden_cpp[] = {
 	CPP("std::thread function clang -O2", "cpp-clang-O2", "function", SYMBOL("app::plain"), STD_THREAD),
 	CPP("std::thread lambda clang -O2", "cpp-clang-O2", "lambda", TYPE("app::start_lambda::$_0"), STD_THREAD),
 	CPP("std::thread virtual member clang -O2", "cpp-clang-O2", "virtual", SYMBOL("app::Special::serve"), STD_THREAD),
-	CPP("std::async lambda clang -O2", "cpp-clang-O2", "async_lambda", TYPE("app::start_async_lambda::$_0"), STD_THREAD),
+	CPP("std::async lambda clang -O2", "cpp-clang-O2", "async_lambda", TYPE("app::start_async_lambda::$_3"), STD_THREAD),
 	CPP("std::thread functor clang -O2", "cpp-clang-O2", "functor", TYPE("app::Functor"), STD_THREAD),
 	CPP("std::thread function static gcc -O2", "cpp-gcc-O2-static", "function", SYMBOL("app::plain"), STD_THREAD),
 	CPP("std::thread lambda static gcc -O2", "cpp-gcc-O2-static", "lambda", TYPE("app::start_lambda::{lambda()#1}"), STD_THREAD),
@@ -180,32 +183,36 @@ const struct golden_row golden_cpp[] = {
 	END,
 };
 
-#define RUST(text, program, form, name, site) \
+#define RUST(text, program, form, name, site, ...) \
 	{.variant = "Rust " text, .argv = {"@/" program, (form)}, .born = name, \
-	.call_site = (site), .ready = "\"thread\""}
+	.call_site = (site), .ready = "\"thread\"", __VA_ARGS__}
 #define RUST_NEW "std::sys::unix::thread::Thread::new"
 
-/* Likewise; the older mangling has no numbers of closures. */
+/*
+ * Likewise. What a pointer or a box leads to is a guess. In the older mangling only the code that
+ * drops a closure tells its type, and is merged with that of others, optimised or not: a guess, or
+ * where two types share it no name.
+ */
 const struct golden_row golden_rust[] = {
 	RUST("function v0 -O", "rust-v0-O2", "function", SYMBOL("rust_threads::pool::work"), RUST_NEW),
 	RUST("closure v0 -O", "rust-v0-O2", "closure", SYMBOL("rust_threads::start_closure::{closure#0}"), RUST_NEW),
 	RUST("closure with captures v0 -O", "rust-v0-O2", "capturing", SYMBOL("rust_threads::start_capturing::{closure#0}"), RUST_NEW),
 	RUST("closure that moves v0 -O", "rust-v0-O2", "job", SYMBOL("rust_threads::start_job::{closure#0}"), RUST_NEW),
 	RUST("Builder::name v0 -O", "rust-v0-O2", "named", SYMBOL("rust_threads::start_named::{closure#0}"), RUST_NEW),
-	RUST("fn pointer v0 -O", "rust-v0-O2", "pointer", SYMBOL("rust_threads::pool::work"), RUST_NEW),
-	RUST("Box<dyn FnOnce> v0 -O", "rust-v0-O2", "boxed", SYMBOL("rust_threads::start_boxed::{closure#0}"), RUST_NEW),
+	RUST("fn pointer v0 -O", "rust-v0-O2", "pointer", GUESS("rust_threads::pool::work"), RUST_NEW),
+	RUST("Box<dyn FnOnce> v0 -O", "rust-v0-O2", "boxed", GUESS("rust_threads::start_boxed::{closure#0}"), RUST_NEW),
 	RUST("closure of a generic v0 -O", "rust-v0-O2", "generic", SYMBOL("rust_threads::start_generic<i32>::{closure#0}"), RUST_NEW),
 	RUST("scoped v0 -O", "rust-v0-O2", "scoped", SYMBOL("rust_threads::start_scoped::{closure#0}::{closure#0}"), RUST_NEW),
 	RUST("function v0", "rust-v0-O0", "function", SYMBOL("rust_threads::pool::work"), RUST_NEW),
 	RUST("closure v0", "rust-v0-O0", "closure", SYMBOL("rust_threads::start_closure::{closure#0}"), RUST_NEW),
-	RUST("Box<dyn FnOnce> v0", "rust-v0-O0", "boxed", SYMBOL("rust_threads::start_boxed::{closure#0}"), RUST_NEW),
-	RUST("function legacy -O", "rust-legacy-O2", "function", SYMBOL("rust_threads::pool::work"), RUST_NEW),
-	RUST("closure legacy -O", "rust-legacy-O2", "closure", SYMBOL("rust_threads::start_closure::{{closure}}"), RUST_NEW),
-	RUST("Builder::name legacy -O", "rust-legacy-O2", "named", SYMBOL("rust_threads::start_named::{{closure}}"), RUST_NEW),
-	RUST("closure of a generic legacy -O", "rust-legacy-O2", "generic", SYMBOL("rust_threads::start_generic<i32>::{{closure}}"), RUST_NEW),
-	RUST("scoped legacy -O", "rust-legacy-O2", "scoped", SYMBOL("rust_threads::start_scoped::{{closure}}::{{closure}}"), RUST_NEW),
-	RUST("function legacy", "rust-legacy-O0", "function", SYMBOL("rust_threads::pool::work"), RUST_NEW),
-	RUST("closure legacy", "rust-legacy-O0", "closure", SYMBOL("rust_threads::start_closure::{{closure}}"), RUST_NEW),
+	RUST("Box<dyn FnOnce> v0", "rust-v0-O0", "boxed", GUESS("rust_threads::start_boxed::{closure#0}"), RUST_NEW),
+	RUST("function legacy -O", "rust-legacy-O2", "function", ADDRESS("rust-legacy-O2", NULL), RUST_NEW),
+	RUST("closure legacy -O", "rust-legacy-O2", "closure", ADDRESS("rust-legacy-O2", NULL), RUST_NEW),
+	RUST("Builder::name legacy -O", "rust-legacy-O2", "named", COMM("given-name"), RUST_NEW, .renamed = true),
+	RUST("closure of a generic legacy -O", "rust-legacy-O2", "generic", GUESS("rust_threads::start_generic<i32>::{{closure}}"), RUST_NEW),
+	RUST("scoped legacy -O", "rust-legacy-O2", "scoped", ADDRESS("rust-legacy-O2", NULL), RUST_NEW),
+	RUST("function legacy", "rust-legacy-O0", "function", GUESS("rust_threads::pool::work"), RUST_NEW),
+	RUST("closure legacy", "rust-legacy-O0", "closure", GUESS("rust_threads::start_closure::{{closure}}"), RUST_NEW),
 	RUST("function v0 -O stripped", "rust-v0-O2-stripped", "function", ADDRESS("rust-v0-O2-stripped", NULL), "rust-v0-O2-stripped"),
 	RUST("closure v0 -O stripped", "rust-v0-O2-stripped", "closure", ADDRESS("rust-v0-O2-stripped", NULL), "rust-v0-O2-stripped"),
 	RUST("function legacy -O stripped", "rust-legacy-O2-stripped", "function", ADDRESS("rust-legacy-O2-stripped", NULL), "rust-legacy-O2-stripped"),
@@ -213,23 +220,27 @@ const struct golden_row golden_rust[] = {
 	END,
 };
 
-#define OMP(text, program, form, name) \
-	{.variant = "OpenMP " text, .argv = {"@/" program, (form)}, .born = name, \
-	.call_site = "libgomp.so.1.0.0", .ready = "\"thread\""}
+#define OMP(text, program, form, ...) \
+	{.variant = "OpenMP " text, .argv = {"@/" program, (form)}, .born = __VA_ARGS__, \
+	.call_site = "libgomp.so.1.0.0", .there = ADDRESS("libgomp.so.1.0.0", NULL), \
+	.ready = "\"thread\""}
 
+/* What a thread was first to do is on its creator's stack, and gone once the region is left. */
 const struct golden_row golden_openmp[] = {
 	OMP("parallel gcc -O2", "omp-gcc-O2", "parallel", SYMBOL("parallel._omp_fn.0")),
 	OMP("parallel gcc -O0", "omp-gcc-O0", "parallel", SYMBOL("parallel._omp_fn.0")),
 	OMP("parallel for gcc -O2", "omp-gcc-O2", "loop", SYMBOL("loop._omp_fn.0")),
-	OMP("parallel gcc -O2 stripped", "omp-gcc-O2-stripped", "parallel", ADDRESS("omp-gcc-O2-stripped", "parallel._omp_fn.0")),
+	OMP("parallel gcc -O2 stripped", "omp-gcc-O2-stripped", "parallel", {.routine = "parallel._omp_fn.0", .source = "symbol", .heuristic = true, .stripped = "omp-gcc-O2-stripped"}),
 	END,
 };
 
-#define PYTHON(text, form, name) \
+#define PYTHON(text, form, name, ...) \
 	{.variant = "Python " text, .argv = {"/usr/bin/python3", "@/threads.py", (form)}, \
-	.born = name, .call_site = "PyThread_start_new_thread", .ready = "ready"}
+	.born = name, .call_site = "PyThread_start_new_thread", .ready = "ready", \
+	__VA_ARGS__}
 
-/* Names that the program gave are the thread's; else what it was to call. */
+/* Names that the program gave are the thread's; else what it was to call. A thread without a
+ * Thread object can be told only at its birth. */
 const struct golden_row golden_python[] = {
 	PYTHON("function", "function", SYMBOL("worker")),
 	PYTHON("daemon", "daemon", SYMBOL("worker")),
@@ -252,7 +263,7 @@ const struct golden_row golden_python[] = {
 	PYTHON("subclass of Thread without run()", "plain-subclass", SYMBOL("worker")),
 	PYTHON("run() replaced in the object", "wrapped", GUESS("worker")),
 	PYTHON("Timer", "timer", SYMBOL("worker")),
-	PYTHON("_thread.start_new_thread", "raw", SYMBOL("worker")),
+	PYTHON("_thread.start_new_thread", "raw", SYMBOL("worker"), .there = ADDRESS("python3.11", NULL)),
 	PYTHON("ThreadPoolExecutor", "pool", SPAWN("ThreadPoolExecutor-0_0")),
 	END,
 };
