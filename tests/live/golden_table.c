@@ -78,10 +78,10 @@ const struct golden_row golden_c[] = {
 
 /* Goroutines are no threads: Go's threads all run its scheduler. */
 const struct golden_row golden_go[] = {
-	ROW("Go without cgo", ARGS("@/go-pure"), GUESS("runtime.mstart"), NULL, SAME, .many = true),
-	ROW("Go without cgo, -s -w", ARGS("@/go-pure-small"), GUESS("runtime.mstart"), NULL, SAME, .many = true),
 	ROW("Go with cgo", ARGS("@/go-cgo"), SYMBOL("threadentry"), "_cgo_try_pthread_create", SAME, .many = true),
 	ROW("Go with cgo, stripped", ARGS("@/go-cgo-stripped"), ADDRESS("go-cgo-stripped", "threadentry"), "_cgo_try_pthread_create", SAME, .many = true),
+	ROW("Go without cgo", ARGS("@/go-pure"), GUESS("runtime.mstart"), NULL, SAME, .many = true),
+	ROW("Go without cgo, -s -w", ARGS("@/go-pure-small"), GUESS("runtime.mstart"), NULL, SAME, .many = true),
 	END,
 };
 

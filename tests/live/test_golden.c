@@ -200,9 +200,9 @@ static bool arguments_of(struct golden *golden, const struct golden_row *row, co
 }
 
 /*
- * Holds a program for each row. The first row's runs once more, not held, so that the libraries
- * which all of them share are there to be seen when a trace attaches: this is a test of names, not
- * of how soon a library is found.
+ * Holds a program for each row. The first row's runs once more, not held: it maps the libraries
+ * that the rows of its table share, so that these are there to be seen when a trace attaches. This
+ * is a test of names, not of how soon a library is found.
  */
 static void start_all(struct golden *golden, const struct golden_row *rows)
 {
