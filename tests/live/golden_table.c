@@ -263,7 +263,7 @@ const struct golden_row golden_python[] = {
 	PYTHON("subclass of Thread without run()", "plain-subclass", SYMBOL("worker")),
 	PYTHON("run() replaced in the object", "wrapped", GUESS("worker")),
 	PYTHON("Timer", "timer", SYMBOL("worker")),
-	PYTHON("_thread.start_new_thread", "raw", SYMBOL("worker"), .there = ADDRESS("python3.11", NULL)),
+	PYTHON("_thread.start_new_thread", "raw", SYMBOL("worker"), .there = TYPE("thread (Python)")),
 	PYTHON("ThreadPoolExecutor", "pool", SPAWN("ThreadPoolExecutor-0_0")),
 	END,
 };

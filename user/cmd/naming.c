@@ -144,7 +144,7 @@ static const char *run_time_name(uint32_t trampoline)
 	case WIRE_TRAMPOLINE_RUST:
 		return "std::thread (Rust)";
 	case WIRE_TRAMPOLINE_PYTHON:
-		return "threading.Thread";
+		return "thread (Python)"; /* it may have no Thread object */
 	default:
 		return NULL;
 	}
