@@ -117,6 +117,15 @@ static __always_inline void emit_thread(
 	emit_thread_as(kind, state, task, now, NULL);
 }
 
+/* Those that ran before us are listed by our first walk; threads that came into view later, with
+ * a process that was moved into a watched cgroup, are told here. */
+static __always_inline void emit_adopted(
+	const struct thread_state *state, struct task_struct *task, __u64 now)
+{
+	if (READ_ONCE(announce_adopted))
+		emit_thread(WIRE_EVENT_STARTED, state, task, now);
+}
+
 static __always_inline void event_fill_span(struct wire_event *event, __u32 kind,
 	const struct thread_state *state, const struct wire_span *span, struct task_struct *task,
 	__u64 now)
@@ -157,8 +166,9 @@ static __always_inline void emit_span(__u32 kind, const struct thread_state *sta
 	bpf_ringbuf_submit(full, wake_flags());
 }
 
+/* task: any of the process. */
 static __always_inline struct wire_control *control_reserve(
-	__u32 kind, const struct wire_process *process)
+	__u32 kind, const struct wire_process *process, struct task_struct *task)
 {
 	struct wire_control *record = bpf_ringbuf_reserve(&control, sizeof(*record), 0);
 
@@ -170,12 +180,13 @@ static __always_inline struct wire_control *control_reserve(
 	record->kind = kind;
 	record->time_ns = bpf_ktime_get_boot_ns();
 	record->key.process = *process;
+	record->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	return record;
 }
 
-static __always_inline void emit_exec(const struct wire_process *process)
+static __always_inline void emit_exec(const struct wire_process *process, struct task_struct *task)
 {
-	struct wire_control *record = control_reserve(WIRE_CONTROL_EXEC, process);
+	struct wire_control *record = control_reserve(WIRE_CONTROL_EXEC, process, task);
 
 	if (record)
 		bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
@@ -193,7 +204,7 @@ static __always_inline void emit_routine(const struct wire_routine_key *key,
 	struct wire_control *record;
 
 	bpf_find_vma(task, at.address, note_mapping, &at, 0);
-	record = control_reserve(WIRE_CONTROL_ROUTINE, &key->process);
+	record = control_reserve(WIRE_CONTROL_ROUTINE, &key->process, task);
 	if (!record)
 		return;
 	record->tid = thread->tid;
@@ -210,10 +221,10 @@ static __always_inline void emit_routine(const struct wire_routine_key *key,
 }
 
 /* Read before the first routine of the new process, in the same ring; no hurry by itself. */
-static __always_inline void emit_fork(
-	const struct wire_process *child, const struct wire_process *origin)
+static __always_inline void emit_fork(const struct wire_process *child, struct task_struct *task,
+	const struct wire_process *origin)
 {
-	struct wire_control *record = control_reserve(WIRE_CONTROL_FORK, child);
+	struct wire_control *record = control_reserve(WIRE_CONTROL_FORK, child, task);
 
 	if (!record)
 		return;

@@ -220,7 +220,7 @@ static __always_inline int newtask(struct task_struct *task, __u64 clone_flags)
 
 	if (!(clone_flags & CLONE_THREAD) && !cfg_whole_system)
 		watch_child(current, &process);
-	if (!process_watched(&process))
+	if (!process_watched(&process, task))
 		return 0;
 	thread = thread_get_or_create(task);
 	if (!thread || thread->phase != PHASE_UNKNOWN)
@@ -245,7 +245,7 @@ static __always_inline int newtask(struct task_struct *task, __u64 clone_flags)
 	if (thread->wire.flags & WIRE_THREAD_FORKED) {
 		struct wire_process origin = process_of(current);
 
-		emit_fork(&process, &origin);
+		emit_fork(&process, task, &origin);
 	}
 	now = bpf_ktime_get_boot_ns();
 	thread_started(thread, task, now);
@@ -296,7 +296,7 @@ static __always_inline int executed(struct task_struct *task)
 
 	if (watch)
 		watch->flags &= ~WIRE_WATCH_ON_EXEC;
-	if (!process_watched(&process))
+	if (!process_watched(&process, task))
 		return 0;
 	thread = thread_get_or_create(task);
 	if (!thread)
@@ -305,7 +305,7 @@ static __always_inline int executed(struct task_struct *task)
 	if (thread->phase == PHASE_LIVE && thread->wire.process.image == process.image)
 		return 0;
 	bpf_map_delete_elem(&layouts, &process.tgid);
-	emit_exec(&process);
+	emit_exec(&process, task);
 	now = bpf_ktime_get_boot_ns();
 	if (thread->phase == PHASE_LIVE) {
 		/* Still under the tid it had in the old image, which gets no other end. */
@@ -351,8 +351,10 @@ static __always_inline void end_of_unknown(struct thread_state *thread, struct t
 	adopt_fill(&thread->wire, process, task);
 	/* Only where its memory is still there (since 6.16), as on all kernels that miss births. */
 	birth_of_current(&thread->wire, task);
-	if (task->start_boottime < attached_ns)
-		return adopt_count(thread, task, NULL);
+	if (task->start_boottime < attached_ns || cfg_cgroup_count) {
+		adopt_count(thread, task, NULL);
+		return emit_adopted(thread, task, now);
+	}
 	count(WIRE_COUNTER_BIRTHS_LATE);
 	thread->wire.flags &= ~WIRE_THREAD_ADOPTED;
 	thread_started(thread, task, now);
@@ -365,7 +367,7 @@ static __always_inline int exited(struct task_struct *task)
 	__u32 phase;
 	__u64 now;
 
-	if (!process_watched(&process))
+	if (!process_watched(&process, task))
 		return 0;
 	thread = thread_get_or_create(task);
 	if (!thread)

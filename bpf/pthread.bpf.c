@@ -16,7 +16,7 @@ int on_pthread_create(struct pt_regs *ctx)
 	struct wire_process process = process_of(current);
 	struct creator_state *creator;
 
-	if (!process_watched(&process))
+	if (!process_watched(&process, current))
 		return 0;
 	creator = bpf_task_storage_get(&creators, current, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!creator) {

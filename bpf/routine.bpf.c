@@ -97,7 +97,7 @@ static __always_inline struct thread_state *own_thread(struct task_struct *task)
 	struct wire_process process = process_of(task);
 	struct thread_state *thread;
 
-	if (!process_watched(&process))
+	if (!process_watched(&process, task))
 		return NULL;
 	thread = thread_get_or_create(task);
 	if (!thread)
@@ -106,8 +106,10 @@ static __always_inline struct thread_state *own_thread(struct task_struct *task)
 		adopt_fill(&thread->wire, &process, task);
 		birth_of_current(&thread->wire, task);
 		if (__sync_val_compare_and_swap(&thread->phase, PHASE_UNKNOWN, PHASE_LIVE) ==
-			PHASE_UNKNOWN)
+			PHASE_UNKNOWN) {
 			adopt_count(thread, task, NULL);
+			emit_adopted(thread, task, bpf_ktime_get_boot_ns());
+		}
 	}
 	return thread;
 }

@@ -13,6 +13,7 @@
 
 extern __u32 want_wait;
 extern __u64 next_deadline_ns;
+extern __u64 identify_address;
 
 struct snapshot_scratch {
 	struct wire_thread_record record;
@@ -173,6 +174,7 @@ static __always_inline bool adopt(struct snapshot_scratch *scratch, struct task_
 	if (__sync_val_compare_and_swap(&thread->phase, PHASE_UNKNOWN, PHASE_LIVE) != PHASE_UNKNOWN)
 		return false;
 	adopt_count(thread, task, callable);
+	emit_adopted(thread, task, bpf_ktime_get_boot_ns());
 	return true;
 }
 
@@ -229,7 +231,7 @@ int on_snapshot(struct bpf_iter__task *ctx)
 		return 0;
 	process = process_of(task);
 	scratch = bpf_map_lookup_elem(&snapshot_scratch, &zero);
-	if (!scratch || !process_watched(&process))
+	if (!scratch || !process_watched(&process, task))
 		return 0;
 	record = &scratch->record;
 	__builtin_memset(record, 0, sizeof(*record));
@@ -311,6 +313,21 @@ int on_timebox_scan(struct bpf_iter__task *ctx)
 			emit_span(WIRE_EVENT_TIMEBOX, thread, span, task, now);
 		}
 	}
+	return 0;
+}
+
+/* Narrowed by user space to itself: whose file is mapped at identify_address. Nothing is written
+ * when that cannot be told now (the address space is locked). */
+SEC("iter/task")
+int on_identify(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct mapping_at at = {.address = identify_address};
+
+	if (!task || task->pid != task->tgid ||
+		bpf_find_vma(task, at.address, note_mapping, &at, 0) || !at.place.inode)
+		return 0;
+	bpf_seq_write(ctx->meta->seq, &at.place, sizeof(at.place));
 	return 0;
 }
 

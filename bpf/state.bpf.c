@@ -9,6 +9,8 @@ const volatile __u32 cfg_events = 0;
 const volatile __u32 cfg_attached = 0;
 const volatile struct wire_layout cfg_layout = {};
 const volatile __u32 cfg_origin_stacks = WIRE_ORIGIN_NONE;
+const volatile __u32 cfg_cgroup_count = 0;
+const volatile __u64 cfg_cgroups[WIRE_CGROUPS_MAX] = {};
 const volatile __u32 cfg_wake_bytes = RING_DEFAULT / 8;
 
 __u64 counters[WIRE_COUNTER_COUNT] = {};
@@ -20,5 +22,7 @@ __u64 next_deadline_ns = 0;
 __u32 origin_copy_count = 0;
 __u32 want_wait = 0;
 __u32 watch_flags = 0;
+__u32 announce_adopted = 0;
+__u64 identify_address = 0;
 
 char LICENSE[] SEC("license") = "GPL";

@@ -180,6 +180,8 @@ extern const volatile __u32 cfg_whole_system;
 extern const volatile __u32 cfg_events;		     /* somebody reads `events` */
 extern const volatile __u32 cfg_attached;	     /* lifecycle programs will run */
 extern const volatile struct wire_layout cfg_layout; /* our own libc's */
+extern const volatile __u32 cfg_cgroup_count;
+extern const volatile __u64 cfg_cgroups[WIRE_CGROUPS_MAX]; /* ids in the unified hierarchy */
 extern const volatile __u32 cfg_wake_bytes;
 
 /* ---- counters and run-time words, mapped by user space ---- */
@@ -188,7 +190,8 @@ extern __u64 counters[WIRE_COUNTER_COUNT];
 extern __u32 name_count;
 extern __u32 fallback_used;
 extern __u64 timeboxes_begun;
-extern __u64 attached_ns; /* threads that began later must have been seen to begin */
+extern __u32 announce_adopted; /* threads that are adopted from now on are told as started */
+extern __u64 attached_ns;      /* threads that began later must have been seen to begin */
 
 static __always_inline void count(enum wire_counter which)
 {
@@ -214,12 +217,40 @@ static __always_inline struct wire_watch *watch_of(const struct wire_process *pr
 	return watch && watch->start_ns == process->start_ns ? watch : NULL;
 }
 
-static __always_inline bool process_watched(const struct wire_process *process)
+/* As deep as we look for a watched cgroup above a task's; the root is the first. */
+#define CGROUP_LEVELS_MAX 64
+
+/* In one of the watched cgroups or below, at this moment: a process may be moved. */
+static __noinline bool cgroup_watched(struct task_struct *task)
+{
+	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	int level = BPF_CORE_READ(cgroup, level);
+
+	for (int i = 0; i < CGROUP_LEVELS_MAX && i <= level; i++) {
+		struct cgroup *above = NULL;
+		__u64 id;
+
+		bpf_probe_read_kernel(&above, sizeof(above),
+			(void *)cgroup + bpf_core_field_offset(struct cgroup, ancestors) +
+				i * sizeof(above));
+		id = BPF_CORE_READ(above, kn, id);
+		for (__u32 j = 0; j < WIRE_CGROUPS_MAX; j++)
+			if (j < cfg_cgroup_count && cfg_cgroups[j] == id)
+				return true;
+	}
+	return false;
+}
+
+/* task: any of the process. */
+static __always_inline bool process_watched(
+	const struct wire_process *process, struct task_struct *task)
 {
 	struct wire_watch *watch;
 
 	if (cfg_whole_system)
 		return true;
+	if (cfg_cgroup_count)
+		return cgroup_watched(task);
 	watch = watch_of(process);
 	return watch && !(watch->flags & WIRE_WATCH_ON_EXEC);
 }

@@ -19,6 +19,7 @@
 #define WIRE_NAME_BYTES	 64 /* with the NUL; longer names are cut and counted */
 #define WIRE_KEY_BYTES	 24
 #define WIRE_VALUE_BYTES 56
+#define WIRE_CGROUPS_MAX 8 /* that are watched at once */
 #define WIRE_DATA_MAX	 4 /* key=value pairs on one instance */
 #define WIRE_SPANS_MAX	 8 /* nesting kept by name; deeper ones are counted */
 
@@ -262,6 +263,7 @@ struct wire_control {
 	__u64 time_ns;
 	struct wire_routine_key key; /* ROUTINE: all; else only key.process */
 	struct wire_process origin;  /* FORK: whose memory it is a copy of */
+	__u64 cgroup;		     /* number of the process' cgroup in the unified hierarchy */
 	__u64 call_site;	     /* ROUTINE; 0: not known */
 	/* ROUTINE: the file that is mapped where the routine starts, and where in it that is, as
 	 * long as the process lived. */
@@ -409,7 +411,7 @@ WIRE_ASSERT_SIZE(struct wire_callable, 216);
 WIRE_ASSERT_SIZE(struct wire_thread, 168);
 WIRE_ASSERT_SIZE(struct wire_span, 488);
 WIRE_ASSERT_SIZE(struct wire_event, 160);
-WIRE_ASSERT_SIZE(struct wire_control, 336);
+WIRE_ASSERT_SIZE(struct wire_control, 344);
 WIRE_ASSERT_SIZE(struct wire_thread_record, 272);
 WIRE_ASSERT_SIZE(struct wire_stack_copy, 168 + WIRE_COPY_BYTES);
 WIRE_ASSERT_SIZE(struct wire_arg, 16);

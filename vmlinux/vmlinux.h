@@ -45,6 +45,20 @@ struct mm_struct {
 	unsigned long start_code, end_code;
 };
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	int level;
+	struct kernfs_node *kn;
+	struct cgroup *ancestors[0];
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
 struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
@@ -58,6 +72,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	__u64 start_boottime;
 	char comm[16];
+	struct css_set *cgroups;
 	struct signal_struct *signal;
 	__u64 self_exec_id;
 	struct thread_struct thread;

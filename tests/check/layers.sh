@@ -38,7 +38,7 @@ allow user/kernel 'bpf/|kernel/|target/target\.h'
 allow user/target 'bpf/wire\.h|target/|[a-z_]+\.h'
 allow user/model 'bpf/wire\.h|model/|[a-z_]+\.h'
 allow user/out 'model/|out/|bpf/wire\.h|[a-z_]+\.h'
-allow user/cmd 'bpf/wire\.h|cmd/|kernel/kernel\.h|target/target\.h|model/|out/'
+allow user/cmd 'bpf/wire\.h|cmd/|kernel/(kernel|mmap_events)\.h|target/(target|cgroup)\.h|model/|out/'
 
 deny user/target '#include <bpf/' 'must not know BPF'
 deny user/model '#include <(bpf|stdio|unistd|fcntl|time)' 'must be pure'

@@ -22,7 +22,7 @@ static void exercise(struct module_cache *cache, int fd)
 	uint64_t value, bytes;
 	struct libc_layout layout;
 	struct usdt_site *sites;
-	size_t count, rejected;
+	size_t count, rejected, over_limit;
 	uint8_t out[64];
 
 	if (!module)
@@ -36,7 +36,7 @@ static void exercise(struct module_cache *cache, int fd)
 	module_vaddr_to_offset(module, TEXT_VADDR);
 	module_interpreter(module);
 	libc_layout_of(module, &layout);
-	if (!usdt_find_sites(module, &sites, &count, &rejected))
+	if (!usdt_find_sites(module, &sites, &count, &rejected, &over_limit))
 		free(sites);
 	module_put(module);
 }

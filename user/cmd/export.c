@@ -87,7 +87,7 @@ static const struct argp export_argp = {
 	.options = table,
 	.parser = parse,
 	.children = children,
-	.args_doc = "-p PID... | -a | -- CMD [ARG...]",
+	.args_doc = "-p PID... | -a | --cgroup PATH | -- CMD [ARG...]",
 	.doc = "Export threads and routines as Prometheus metrics.\v"
 	       "EXAMPLES\n"
 	       "  threadwatch export -a --textfile /var/lib/prometheus/node-exporter/tw.prom\n"

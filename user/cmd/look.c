@@ -2,9 +2,10 @@
 /*
  * look.c - which files are looked at, and when.
  *
- * A process is looked at when it becomes a target, after each execve, when a routine of it is
- * first seen, and again a few times after that: libraries are mapped after execve, by the
- * dynamic linker or dlopen, and nothing tells us. Targets given by pid are looked at for good.
+ * A process is looked at when it becomes a target, after each execve and when a routine of it
+ * is first seen. Libraries are mapped after execve, by the dynamic linker or dlopen: the kernel
+ * tells of them (mappings.c). Where it does not, each process is looked at again a few times,
+ * and targets given by pid for good.
  */
 #include "cmd/look.h"
 
@@ -47,23 +48,36 @@ struct look {
 	bool attach;
 };
 
-static void learn_layout(struct look *look, const struct wire_layout *layout)
+void look_learn_layout(struct session *session, uint32_t tgid, const struct wire_layout *layout)
 {
-	if (layout->start_routine && memcmp(layout, &look->session->layout, sizeof(*layout)) != 0)
-		kernel_set_layout(look->session->kernel, look->tgid, layout);
+	if (layout->start_routine && memcmp(layout, &session->layout, sizeof(*layout)) != 0)
+		kernel_set_layout(session->kernel, tgid, layout);
 }
 
-static void attach_file(struct look *look, struct module *module, const char *path)
+static void note_sites(
+	struct session *session, const struct module *module, const struct module_attachment *done)
 {
-	struct session *session = look->session;
+	session->usdt_sites += done->usdt_sites;
+	session->usdt_rejected += done->usdt_rejected;
+	session->usdt_over_limit += done->usdt_over_limit;
+	if (done->usdt_over_limit)
+		log_error("%zu of %zu routine probes of %s are not attached: there are too many",
+			done->usdt_over_limit, done->usdt_over_limit + done->usdt_sites,
+			module_path(module));
+}
+
+struct wire_layout look_attach(
+	struct session *session, uint32_t tgid, struct module *module, const char *path)
+{
 	struct module_attachment done;
 	int err = kernel_attach_module(session->kernel, module, path, &done);
 
-	learn_layout(look, &done.layout);
+	look_learn_layout(session, tgid, &done.layout);
+	if (done.inode)
+		module_set_kernel_file(module, done.device, done.inode);
 	if (!done.first)
-		return;
-	session->usdt_sites += done.usdt_sites;
-	session->usdt_rejected += done.usdt_rejected;
+		return done.layout;
+	note_sites(session, module, &done);
 	if (err && err != -ENOENT && err != -ESRCH) {
 		session->modules_failed++;
 		log_error("cannot probe %s: %s", module_path(module), strerror(-err));
@@ -71,6 +85,7 @@ static void attach_file(struct look *look, struct module *module, const char *pa
 		log_detail("probing %s: %zu routine probes%s", module_path(module), done.usdt_sites,
 			done.pthread_create ? ", pthread_create" : "");
 	}
+	return done.layout;
 }
 
 static int look_at_module(struct module *module, const struct mapping *mapping, void *context)
@@ -80,7 +95,7 @@ static int look_at_module(struct module *module, const struct mapping *mapping, 
 
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", look->pid,
 		(unsigned long)mapping->start, (unsigned long)mapping->end);
-	attach_file(look, module, path);
+	look_attach(look->session, look->tgid, module, path);
 	return 0;
 }
 
@@ -91,7 +106,7 @@ static void look_at_file(struct look *look, const char *path)
 	struct module *module = fd < 0 ? NULL : module_open(look->session->modules, fd, path);
 
 	if (module)
-		attach_file(look, module, path);
+		look_attach(look->session, 0, module, path);
 	module_put(module);
 	if (fd >= 0)
 		close(fd);
@@ -140,11 +155,27 @@ static void look_at_everything(struct session *session, bool attach)
 	closedir(proc);
 }
 
+static void look_at_watched(void *context, uint32_t tgid)
+{
+	look_at_pid(context, (pid_t)tgid, true);
+}
+
+void look_at_all(struct session *session)
+{
+	if (options_whole(session->options))
+		look_at_everything(session, true);
+	else
+		kernel_each_watched(session->kernel, look_at_watched, session);
+}
+
+/* Only where the kernel does not tell of new mappings. */
 static void look_later(struct session *session, const struct wire_process *image, bool for_good)
 {
 	struct pending_look *pending;
 	size_t count = 0;
 
+	if (session->mappings)
+		return;
 	for (pending = session->pending; pending; pending = pending->next, count++)
 		if (!memcmp(&pending->image, image, sizeof(*image)))
 			return;
@@ -238,6 +269,9 @@ void session_control(struct session *session, const struct wire_control *record)
 {
 	const struct wire_routine_key *key = &record->key;
 
+	/* The kernel told of its files before. */
+	session_take_mappings(session);
+	confinement_note(session->confinements, &key->process, record->cgroup);
 	switch (record->kind) {
 	case WIRE_CONTROL_ROUTINE:
 		look_at_routine(session, record);
@@ -287,7 +321,7 @@ void look_at_start(struct session *session, const char *program, bool attach)
 		look_at_file(&look, program);
 		libraries_of(session->modules, program, look_at_library, &look);
 	}
-	if (session->options->whole_system)
+	if (options_whole(session->options))
 		look_at_everything(session, attach);
 	for (size_t i = 0; i < session->target_count; i++) {
 		look_at_image(session, &session->targets[i], attach);

@@ -10,14 +10,18 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cmd/mappings.h"
+
 #define NS_PER_MS      1000000ull
 #define NS_PER_S       1000000000ull
 #define CHILD_GRACE_NS (5 * NS_PER_S)
 #define EVENTS_AT_ONCE 16
 #define TIMEOUT_MAX_MS 1000
+/* The first mapping of a burst wakes us at once, the next not before this. */
+#define MAPPINGS_PAUSE_NS NS_PER_MS
 
 /* epoll data: what became ready. Target i is FIRST_TARGET + i. */
-enum ready { READY_RING, READY_SIGNAL, READY_FIRST_TARGET };
+enum ready { READY_RING, READY_SIGNAL, READY_MAPPINGS, READY_FIRST_TARGET };
 
 static void signals_we_take(sigset_t *set)
 {
@@ -46,6 +50,22 @@ static int add(struct loop *loop, int fd, uint32_t what)
 	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
+/* Armed for one wake-up at a time: while it is not, the kernel wakes nobody. Returns when the
+ * wait has to end for it at the latest. */
+static uint64_t arm_mappings(struct loop *loop, uint64_t now_ns, uint64_t until_ns)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.u32 = READY_MAPPINGS};
+
+	if (!loop->session->mappings || loop->mappings_armed)
+		return until_ns;
+	if (now_ns < loop->mappings_due_ns)
+		return loop->mappings_due_ns < until_ns ? loop->mappings_due_ns : until_ns;
+	loop->mappings_armed = !epoll_ctl(
+		loop->epoll_fd, EPOLL_CTL_MOD, mappings_fd(loop->session->mappings), &event);
+	/* What came before has no wake-up any more. */
+	return mappings_wait(loop->session->mappings) ? now_ns : until_ns;
+}
+
 int loop_open(struct loop *loop, struct session *session)
 {
 	double duration = session->options->duration_s;
@@ -65,6 +85,8 @@ int loop_open(struct loop *loop, struct session *session)
 	err = add(loop, loop->signal_fd, READY_SIGNAL);
 	if (!err)
 		err = add(loop, kernel_poll_fd(session->kernel), READY_RING);
+	if (!err && session->mappings)
+		err = add(loop, mappings_fd(session->mappings), READY_MAPPINGS);
 	for (size_t i = 0; !err && i < session->target_count; i++)
 		err = add(loop, session->pidfds[i], READY_FIRST_TARGET + i);
 	return err;
@@ -138,16 +160,23 @@ int loop_wait(struct loop *loop, uint64_t until_ns)
 
 	if (loop->end_ns && loop->end_ns < until_ns && !loop->child_told)
 		until_ns = loop->end_ns;
+	until_ns = arm_mappings(loop, now_ns, until_ns);
 	count = epoll_wait(loop->epoll_fd, events, EVENTS_AT_ONCE, timeout_ms(now_ns, until_ns));
 	if (count < 0 && errno != EINTR)
 		return -errno;
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.u32 == READY_SIGNAL)
 			take_signals(loop);
+		else if (events[i].data.u32 == READY_MAPPINGS)
+			loop->mappings_armed = false;
 		else if (events[i].data.u32 >= READY_FIRST_TARGET)
 			target_ended(loop, events[i].data.u32 - READY_FIRST_TARGET);
 	}
+	/* Before the records in the rings, which are named by these files. */
+	session_take_mappings(loop->session);
 	now_ns = boot_now_ns();
+	if (!loop->mappings_armed)
+		loop->mappings_due_ns = now_ns + MAPPINGS_PAUSE_NS;
 	if ((loop->end_ns && now_ns >= loop->end_ns) || loop->child_told)
 		loop->stop = true;
 	if (!session_has_targets(loop->session))

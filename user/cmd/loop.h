@@ -19,6 +19,8 @@ struct loop {
 	bool snapshot_wanted; /* SIGUSR1; the caller clears it */
 	bool child_told;      /* our child was asked to end */
 	uint64_t child_deadline_ns;
+	bool mappings_armed;	  /* a new mapping wakes us */
+	uint64_t mappings_due_ns; /* not before: their wake-ups are batched */
 };
 
 /* Blocks the signals that the loop takes over; before session_open, so that none is lost. */

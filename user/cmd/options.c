@@ -24,11 +24,14 @@ enum long_option {
 	OPTION_USAGE,
 	OPTION_FOLD_NUMBERS,
 	OPTION_NO_FOLD_NUMBERS,
+	OPTION_CGROUP,
 };
 
 static const struct argp_option target_table[] = {
 	{"pid", 'p', "PID", 0, "Watch this process (repeatable)", 0},
 	{"all", 'a', NULL, 0, "Watch every process of the machine", 0},
+	{"cgroup", OPTION_CGROUP, "PATH", 0,
+		"Watch every process in this cgroup and below it (repeatable)", 0},
 	{"fold-numbers", OPTION_FOLD_NUMBERS, NULL, 0,
 		"Make one routine worker-* of worker-17 and worker-18 (default in snapshot, "
 		"export)",
@@ -115,6 +118,15 @@ static error_t take_pid(const char *text, struct common_options *common)
 	return 0;
 }
 
+static error_t take_cgroup(const char *path, struct common_options *common)
+{
+	if (common->cgroup_count == WIRE_CGROUPS_MAX)
+		return options_reject(
+			"more than %d --cgroup: name one above them, or use -a", WIRE_CGROUPS_MAX);
+	common->cgroup_paths[common->cgroup_count++] = path;
+	return 0;
+}
+
 static error_t take_regex(const char *text, struct common_options *common)
 {
 	char why[128];
@@ -177,6 +189,8 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
 		exit(EXIT_FINE);
 	case 'p':
 		return take_pid(text, common);
+	case OPTION_CGROUP:
+		return take_cgroup(text, common);
 	case 'a':
 		common->whole_system = true;
 		return 0;
@@ -231,16 +245,19 @@ static void explain(char **argv, int next)
 
 static int need_target(const struct common_options *common, bool command_allowed)
 {
-	int kinds = (common->pid_count > 0) + common->whole_system + (common->command != NULL);
+	int kinds = (common->pid_count > 0) + common->whole_system + (common->cgroup_count > 0) +
+		    (common->command != NULL);
 
 	if (common->command && !command_allowed) {
-		log_error("this command does not start programs: name a process with -p, or -a");
+		log_error("this command does not start programs: name a process with -p, or -a, or "
+			  "--cgroup");
 		return EXIT_USAGE;
 	}
 	if (kinds == 1)
 		return 0;
 	log_error("%s: give %s", kinds ? "more than one kind of target" : "nothing to watch",
-		command_allowed ? "-p PID, -a, or -- COMMAND" : "-p PID or -a");
+		command_allowed ? "-p PID, -a, --cgroup PATH, or -- COMMAND"
+				: "-p PID, -a or --cgroup PATH");
 	return EXIT_USAGE;
 }
 

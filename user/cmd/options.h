@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "bpf/wire.h"
+
 #define TARGET_PIDS_MAX 256
 
 enum output_format { FORMAT_TEXT, FORMAT_JSON };
@@ -20,6 +22,8 @@ struct common_options {
 	pid_t pids[TARGET_PIDS_MAX];
 	size_t pid_count;
 	bool whole_system;
+	const char *cgroup_paths[WIRE_CGROUPS_MAX];
+	size_t cgroup_count;
 	bool follow;
 	bool no_uprobes;
 	bool verbose;
@@ -34,6 +38,12 @@ struct common_options {
 	regex_t regex;	/* of routine names */
 	int error_next; /* argv index behind a word that getopt refused */
 };
+
+/* Is it open which processes they will be? Then there is always something left to watch. */
+static inline bool options_whole(const struct common_options *options)
+{
+	return options->whole_system || options->cgroup_count;
+}
 
 /* What commands are made of; the input of each is the struct common_options. */
 extern const struct argp target_argp; /* whom */

@@ -112,8 +112,7 @@ static uint64_t start_ticks(pid_t pid)
 	return ticks;
 }
 
-/* /proc shows this process and not another one that got its number. */
-static bool still_there(const struct wire_process *image)
+bool process_is_there(const struct wire_process *image)
 {
 	return start_ticks(image->tgid) == image->start_ns / (NS_PER_S / sysconf(_SC_CLK_TCK));
 }
@@ -158,11 +157,11 @@ static struct image *image_new(struct processes *processes, const struct wire_pr
 static void image_open(struct processes *processes, struct image *image)
 {
 	image->opened = true;
-	if (superseded(processes, &image->id) || !still_there(&image->id))
+	if (superseded(processes, &image->id) || !process_is_there(&image->id))
 		return;
 	image->own = share(target_open(processes->modules, image->id.tgid));
 	/* The number may have changed hands while the maps were read. */
-	if (image->own && !still_there(&image->id)) {
+	if (image->own && !process_is_there(&image->id)) {
 		shared_put(image->own);
 		image->own = NULL;
 	}
@@ -228,7 +227,8 @@ void processes_sweep(struct processes *processes, uint64_t now_ns)
 		if (image->used)
 			image->used_ns = now_ns;
 		image->used = false;
-		if (now_ns - image->used_ns > processes->keep_dead_ns && !still_there(&image->id))
+		if (now_ns - image->used_ns > processes->keep_dead_ns &&
+			!process_is_there(&image->id))
 			forget(processes, image);
 	}
 }

@@ -27,6 +27,9 @@ struct birth {
 	const char *name;
 };
 
+/* /proc shows this process and not another one that got its number. */
+bool process_is_there(const struct wire_process *process);
+
 struct processes *processes_new(struct module_cache *modules); /* NULL without memory */
 void processes_free(struct processes *processes);	       /* NULL is fine */
 

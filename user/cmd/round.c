@@ -210,3 +210,15 @@ int round_discard(struct session *session)
 	free(all.live);
 	return err;
 }
+
+static void ignore_thread(void *context, const void *record, size_t bytes)
+{
+	(void)context;
+	(void)record;
+	(void)bytes;
+}
+
+int round_adopt(struct session *session)
+{
+	return kernel_walk(session->kernel, false, ignore_thread, NULL);
+}

@@ -19,4 +19,7 @@ int round_take(struct round *round);
 /* Throws away the counters of processes that ended. 0 or a negative errno. */
 int round_discard(struct session *session);
 
+/* Takes threads that are watched only now into the account; the kernel side tells them. */
+int round_adopt(struct session *session);
+
 #endif

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -16,10 +17,15 @@
 
 #include "cmd/cmd.h"
 #include "cmd/look.h"
+#include "cmd/mappings.h"
 #include "cmd/origin.h"
 
 #define MODULES_MAX 512
-#define NS_PER_S    1000000000ll
+
+/* PROC_PID_INIT_INO of include/linux/proc_ns.h, since 3.8 */
+#define PID_NAMESPACE_FIRST 0xEFFFFFFCu
+
+#define NS_PER_S 1000000000ll
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -73,6 +79,46 @@ static uint32_t wanted_stacks(const struct common_options *options, enum session
 								  : WIRE_ORIGIN_NONE;
 }
 
+/*
+ * The kernel numbers processes as the first PID namespace does, and /proc must do so too: in
+ * another namespace every name would be looked up under the number of some other process.
+ */
+static int check_namespace(void)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st))
+		log_error("/proc is not that of this PID namespace: mount it (mount -t proc proc "
+			  "/proc)");
+	else if (st.st_ino != PID_NAMESPACE_FIRST)
+		log_error("this is a PID namespace of its own, where process numbers are not the "
+			  "kernel's: run it on the host (docker run --pid=host, nsenter -t 1 -p "
+			  "-m)");
+	else
+		return 0;
+	return EXIT_UNAVAILABLE;
+}
+
+static int find_cgroups(struct session *session)
+{
+	const struct common_options *options = session->options;
+
+	for (size_t i = 0; i < options->cgroup_count; i++) {
+		int err = cgroup_find(options->cgroup_paths[i], &session->cgroups[i]);
+
+		if (!err)
+			continue;
+		if (err == -ENODEV)
+			log_error("--cgroup needs the unified hierarchy (cgroup2), which is not "
+				  "mounted");
+		else
+			log_error("no cgroup '%s' in the unified hierarchy: %s",
+				options->cgroup_paths[i], strerror(-err));
+		return EXIT_NO_INPUT;
+	}
+	return 0;
+}
+
 static int open_kernel(struct session *session, enum session_kind kind)
 {
 	const struct common_options *options = session->options;
@@ -84,6 +130,8 @@ static int open_kernel(struct session *session, enum session_kind kind)
 		.origin_stacks = session->origin_stacks,
 		.ring_bytes = options->ring_bytes,
 		.layout = session->layout,
+		.cgroups = session->cgroups,
+		.cgroup_count = options->cgroup_count,
 	};
 	int err = kernel_open(&kernel, &session->kernel);
 
@@ -151,7 +199,7 @@ static int watch_targets(struct session *session)
 			return EXIT_INTERNAL;
 		}
 	}
-	if (!session->child.pid || options->whole_system)
+	if (!session->child.pid || options_whole(options))
 		return 0;
 	err = kernel_watch_exec(session->kernel, session->child.pid, options->follow);
 	if (err)
@@ -210,6 +258,24 @@ static void raise_file_limit(struct session *session)
 	setrlimit(RLIMIT_NOFILE, &raised);
 }
 
+static void open_mappings(struct session *session)
+{
+	session->mappings = mappings_new();
+	session->polling = !session->mappings;
+	if (session->polling)
+		log_detail("the kernel does not tell of new mappings (%s): processes are looked at "
+			   "now and then",
+			strerror(errno));
+}
+
+void session_take_mappings(struct session *session)
+{
+	if (!session->mappings || mappings_take(session->mappings, session))
+		return;
+	log_detail("records of new mappings were lost: looking at all processes");
+	look_at_all(session);
+}
+
 /* With program: the file of "-- CMD", NULL without. */
 static int open_for(struct session *session, enum session_kind kind, const char *program)
 {
@@ -219,6 +285,8 @@ static int open_for(struct session *session, enum session_kind kind, const char 
 		code = watch_targets(session);
 	if (code)
 		return code;
+	if (kind != SESSION_SNAPSHOT)
+		open_mappings(session);
 	look_at_start(session, program, kind != SESSION_SNAPSHOT);
 	return kind == SESSION_SNAPSHOT ? 0 : attach(session);
 }
@@ -234,6 +302,10 @@ int session_open(
 	raise_file_limit(session);
 	code = check_kernel();
 	if (!code)
+		code = check_namespace();
+	if (!code)
+		code = find_cgroups(session);
+	if (!code)
 		code = open_pidfds(session);
 	if (!code && options->command)
 		code = hold_child(session, &program);
@@ -241,9 +313,10 @@ int session_open(
 		return code;
 	session->modules = module_cache_new(MODULES_MAX);
 	session->processes = session->modules ? processes_new(session->modules) : NULL;
+	session->confinements = confinements_new();
 	session->origin_stacks = wanted_stacks(options, kind);
 	session->origins = origins_new(session->origin_stacks);
-	if (session->processes && session->origins) {
+	if (session->processes && session->confinements && session->origins) {
 		look_own_layout(session);
 		code = open_for(session, kind, program);
 	} else {
@@ -263,7 +336,9 @@ void session_close(struct session *session)
 	kernel_close(session->kernel);
 	look_free(session);
 	origins_free(session->origins);
+	mappings_free(session->mappings);
 	processes_free(session->processes);
+	confinements_free(session->confinements);
 	module_cache_free(session->modules);
 	kallsyms_free(session->kallsyms);
 }
@@ -273,7 +348,7 @@ bool session_has_targets(struct session *session)
 	const struct common_options *options = session->options;
 	bool ended = true;
 
-	if (options->whole_system)
+	if (options_whole(options))
 		return true;
 	if (session->child.pid)
 		ended = child_poll(&session->child);
@@ -290,6 +365,10 @@ size_t session_counters(struct session *session, bool with_zeros, struct drop_co
 		out[count++] = (struct drop_count){
 			kernel_counter_name(i), kernel_counter(session->kernel, i)};
 	out[count++] = (struct drop_count){"usdt_sites_rejected", session->usdt_rejected};
+	out[count++] = (struct drop_count){"usdt_sites_over_limit", session->usdt_over_limit};
+	out[count++] = (struct drop_count){"mappings_lost", session->mappings_lost};
+	out[count++] = (struct drop_count){"mapped_files_gone", session->files_gone};
+	out[count++] = (struct drop_count){"mappings_polled", session->polling};
 	out[count++] = (struct drop_count){"files_not_attached", session->modules_failed};
 	out[count++] = (struct drop_count){"trampolines_late", session->trampolines_late};
 	out[count++] =

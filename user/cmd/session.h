@@ -7,12 +7,14 @@
 #define TW_CMD_SESSION_H
 
 #include "cmd/child.h"
+#include "cmd/confinement.h"
 #include "cmd/options.h"
 #include "cmd/processes.h"
 #include "kernel/kernel.h"
 #include "model/snapshot.h"
 
 struct pending_look; /* processes to be looked at again soon */
+struct mappings;
 
 struct session {
 	const struct common_options *options;
@@ -20,7 +22,8 @@ struct session {
 	struct module_cache *modules;
 	struct processes *processes;
 	struct origins *origins;
-	uint32_t origin_stacks;	   /* WIRE_ORIGIN_*: what the kernel side takes */
+	uint32_t origin_stacks; /* WIRE_ORIGIN_*: what the kernel side takes */
+	struct confinements *confinements;
 	struct kallsyms *kallsyms; /* opened on first need */
 	bool kallsyms_tried;
 	struct wire_layout layout; /* our own libc's */
@@ -29,8 +32,12 @@ struct session {
 	struct wire_process targets[TARGET_PIDS_MAX]; /* of options->pids */
 	int pidfds[TARGET_PIDS_MAX];		      /* -1: ended */
 	size_t target_count;
-	struct pending_look *pending;
-	size_t usdt_sites, usdt_rejected, modules_failed;
+	uint64_t cgroups[WIRE_CGROUPS_MAX]; /* of options->cgroup_paths */
+	struct mappings *mappings;	    /* NULL: none, or the kernel does not tell */
+	struct pending_look *pending;	    /* used without mappings only */
+	bool polling;			    /* as mappings were refused */
+	size_t usdt_sites, usdt_rejected, usdt_over_limit, modules_failed;
+	uint64_t mappings_lost, files_gone;
 	size_t trampolines_late; /* images in which one was found only after its first thread */
 };
 
@@ -53,14 +60,17 @@ void session_control(struct session *session, const struct wire_control *record)
  * clock. Call it a few times a second. */
 void session_look_again(struct session *session, uint64_t now_ns);
 
-/* Is there anything left to watch? (`-a`: always) */
+/* Takes in what was mapped since, by programs that started or loaded a library. */
+void session_take_mappings(struct session *session);
+
+/* Is there anything left to watch? (`-a`, `--cgroup`: always) */
 bool session_has_targets(struct session *session);
 
 /* A grouped snapshot with the drop counters. 0 or negative errno. */
 int session_snapshot(struct session *session, bool with_wait, struct snapshot **out);
 
 /* All counters, kernel's and ours; `out` has room for SESSION_COUNTERS. Returns how many. */
-#define SESSION_COUNTERS (WIRE_COUNTER_COUNT + 7)
+#define SESSION_COUNTERS (WIRE_COUNTER_COUNT + 11)
 size_t session_counters(struct session *session, bool with_zeros, struct drop_count *out);
 /* Events that the ring could not take. */
 uint64_t session_dropped(struct session *session);

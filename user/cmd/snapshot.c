@@ -45,7 +45,7 @@ static const struct argp snapshot_argp = {
 	.options = table,
 	.parser = parse,
 	.children = children,
-	.args_doc = "-p PID... | -a",
+	.args_doc = "-p PID... | -a | --cgroup PATH",
 	.doc = "Show the live threads of processes, grouped by routine.\v"
 	       "EXAMPLES\n"
 	       "  threadwatch snapshot -p 1234\n"

@@ -21,6 +21,7 @@
 #define POLL_NS		 (50 * NS_PER_MS)   /* a lone event shows within this time */
 #define SCAN_AT_LEAST_NS (1000 * NS_PER_MS) /* in case the event with a deadline was lost */
 #define DISCARD_NS	 (10000 * NS_PER_MS)
+#define ADOPT_NS	 (500 * NS_PER_MS)
 
 struct trace_options {
 	struct common_options common; /* first: options_parse relies on it */
@@ -36,6 +37,7 @@ struct trace {
 	uint64_t events;       /* printed */
 	uint64_t next_scan_ns; /* of timeboxes; 0: none begun yet */
 	uint64_t next_discard_ns;
+	uint64_t next_adopt_ns;
 	uint64_t live;
 	int err; /* of the output */
 };
@@ -91,7 +93,7 @@ static const struct argp trace_argp = {
 	.options = table,
 	.parser = parse,
 	.children = children,
-	.args_doc = "-p PID... | -a | -- CMD [ARG...]",
+	.args_doc = "-p PID... | -a | --cgroup PATH | -- CMD [ARG...]",
 	.doc = "Stream the starts and ends of threads and spans. SIGUSR1 prints a snapshot.\v"
 	       "EXAMPLES\n"
 	       "  threadwatch -p 1234\n"
@@ -182,7 +184,10 @@ static void on_event(void *context, const void *record, size_t bytes)
 		.process = view.header->process_comm,
 		.start_ns = view.header->start_ns,
 		.timebox_ns = view.header->timebox_ns,
+		.confinement = confinement_of(trace->session->confinements, &view.header->process),
 	};
+	event.already_running = event.type == EVENT_STARTED && event.instance == INSTANCE_THREAD &&
+				(view.header->flags & WIRE_THREAD_ADOPTED);
 	if (event.instance == INSTANCE_THREAD)
 		take_origin(trace->session, view.header, &event.origin);
 	/* A rename tells the name that the thread has given itself, whatever it was born as. */
@@ -236,6 +241,7 @@ static void on_existing(void *context, const void *record, size_t bytes)
 		.process = thread.process,
 		.routine = thread.birth,
 		.start_ns = thread.start_ns,
+		.confinement = thread.confinement,
 	};
 	print_one(trace, &event);
 }
@@ -268,7 +274,7 @@ static void discard_when_due(struct trace *trace, uint64_t now_ns)
 {
 	const struct common_options *common = &trace->options->common;
 
-	if ((!common->whole_system && !common->follow) || now_ns < trace->next_discard_ns)
+	if ((!options_whole(common) && !common->follow) || now_ns < trace->next_discard_ns)
 		return;
 	round_discard(trace->session);
 	trace->next_discard_ns = now_ns + DISCARD_NS;
@@ -290,6 +296,15 @@ static void snapshot_when_asked(struct trace *trace, struct loop *loop)
 	trace->err = print_snapshot(
 		trace->out, &trace->options->common, trace->options->common.verbose, snapshot);
 	snapshot_free(snapshot);
+}
+
+/* Nothing tells that a process was moved into a watched cgroup: its threads are walked to. */
+static void adopt_when_due(struct trace *trace, uint64_t now_ns)
+{
+	if (!trace->options->common.cgroup_count || now_ns < trace->next_adopt_ns)
+		return;
+	round_adopt(trace->session);
+	trace->next_adopt_ns = now_ns + ADOPT_NS;
 }
 
 static int flush(struct trace *trace)
@@ -320,6 +335,7 @@ static int stream(struct trace *trace, struct loop *loop, const struct kernel_re
 		scan_when_due(trace, boot_now_ns());
 		session_look_again(trace->session, boot_now_ns());
 		discard_when_due(trace, boot_now_ns());
+		adopt_when_due(trace, boot_now_ns());
 		if (flush(trace))
 			return 0;
 	}
@@ -378,6 +394,8 @@ static int run(struct trace *trace)
 		err = text_header(trace->out, &trace->out_options);
 	if (!err)
 		err = kernel_walk(session->kernel, false, on_existing, trace);
+	if (trace->options->common.cgroup_count)
+		kernel_announce_adopted(session->kernel);
 	code = err ? 0 : session_release_child(session);
 	if (!err && !code) {
 		flush(trace);

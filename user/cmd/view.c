@@ -101,6 +101,7 @@ void view_thread(
 		.detached = thread->flags & WIRE_THREAD_DETACHED,
 		.joinable = thread->flags & WIRE_THREAD_JOINABLE,
 		.wait = wait_site(session, record),
+		.confinement = confinement_of(session->confinements, &thread->process),
 	};
 	origin_of(session, &creation, &to->origin);
 	processes_name(session->processes, &birth, record->comm, record->process_comm, &to->birth);

@@ -2,24 +2,74 @@
 /*
  * discover.c - attaching to the files that watched processes map.
  *
- * A uprobe binds to an inode, so each file is attached once, whoever maps it. A file is known
- * by device and inode of what stat says; on overlayfs two views of one inode would be
- * attached twice, which the device number of the view tells apart and the kernel does not.
+ * A uprobe binds to an inode, so each file is attached once, whoever maps it. A file is found
+ * again by device and inode of what stat says, and is taken for changed when its time or size
+ * has: then its probes, which sit at places of the old content, are removed and set anew. Two
+ * overlay mounts of one file have two such identities but one inode that carries the probes,
+ * and each hit would count twice: a view that is new to us is therefore mapped for a moment,
+ * and the kernel asked for the inode behind it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "kernel/internal.h"
 #include "target/target.h"
 
-static struct attached_file *known_file(struct kernel *kernel, const struct stat *st)
+/* include/linux/kdev_t.h */
+#define KERNEL_MINOR_BITS 20
+#define KERNEL_MINOR_MASK ((1u << KERNEL_MINOR_BITS) - 1)
+
+static struct attached_file *known_view(struct kernel *kernel, const struct stat *st)
 {
 	for (struct attached_file *file = kernel->files; file; file = file->next)
 		if (file->device == st->st_dev && file->inode == st->st_ino)
 			return file;
 	return NULL;
+}
+
+static bool is_current(const struct attached_file *file, const struct stat *st)
+{
+	return file->size == st->st_size && file->mtime.tv_sec == st->st_mtim.tv_sec &&
+	       file->mtime.tv_nsec == st->st_mtim.tv_nsec;
+}
+
+/* Another view of the same inode, in the same state. */
+static const struct attached_file *same_file(
+	struct kernel *kernel, const struct module_attachment *wanted, const struct stat *st)
+{
+	for (struct attached_file *file = kernel->files; file; file = file->next)
+		if (file->result.device == wanted->device && file->result.inode == wanted->inode &&
+			is_current(file, st))
+			return file;
+	return NULL;
+}
+
+/* Which file the kernel takes it for. What stat says is what is left when it cannot be asked. */
+static void identify(struct kernel *kernel, const char *path, const struct stat *st,
+	struct module_attachment *out)
+{
+	SCOPED_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	size_t bytes = sysconf(_SC_PAGESIZE);
+	struct wire_place file;
+	void *mapped;
+
+	out->device = st->st_dev;
+	out->inode = st->st_ino;
+	if (fd < 0)
+		return;
+	mapped = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (mapped == MAP_FAILED)
+		return;
+	if (!walk_identify(kernel, mapped, &file)) {
+		out->device =
+			makedev(file.device >> KERNEL_MINOR_BITS, file.device & KERNEL_MINOR_MASK);
+		out->inode = file.inode;
+	}
+	munmap(mapped, bytes);
 }
 
 /* Gives each site an index in usdt_sites; the index is the cookie of its probe. */
@@ -28,8 +78,6 @@ static int publish_sites(struct kernel *kernel, const struct usdt_site *sites, s
 {
 	int fd = bpf_map__fd(kernel->skel->maps.usdt_sites);
 
-	if (count > bpf_map__max_entries(kernel->skel->maps.usdt_sites) - kernel->site_count)
-		return -ENOSPC;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t index = kernel->site_count + i;
 
@@ -59,16 +107,39 @@ static int attach_sites(
 	return err;
 }
 
+/*
+ * The kernel sets probes one after the other, with milliseconds in between on a busy machine. A
+ * begin that is seen while its end is not yet probed leaves a span open for good, so the begins
+ * come last: an end without a begin is only counted.
+ */
+static int begins_last(const void *a, const void *b)
+{
+	const struct usdt_site *x = a, *y = b;
+	bool x_begins = x->site.probe == WIRE_PROBE_BEGIN;
+	bool y_begins = y->site.probe == WIRE_PROBE_BEGIN;
+
+	if (x_begins != y_begins)
+		return x_begins ? 1 : -1;
+	return x->file_offset < y->file_offset ? -1 : x->file_offset > y->file_offset;
+}
+
 static int attach_usdt(struct kernel *kernel, struct module *module, const char *path,
 	struct module_attachment *out)
 {
+	size_t room = bpf_map__max_entries(kernel->skel->maps.usdt_sites) - kernel->site_count;
 	struct usdt_site *sites = NULL;
 	size_t count = 0;
 	int err;
 
 	if (!kernel->lifecycle)
 		return 0;
-	err = usdt_find_sites(module, &sites, &count, &out->usdt_rejected);
+	err = usdt_find_sites(module, &sites, &count, &out->usdt_rejected, &out->usdt_over_limit);
+	if (!err && count)
+		qsort(sites, count, sizeof(*sites), begins_last);
+	if (count > room) {
+		out->usdt_over_limit += count - room;
+		count = room;
+	}
 	if (!err && count)
 		err = attach_sites(kernel, path, sites, count);
 	if (!err)
@@ -95,16 +166,14 @@ static int attach_libc(struct kernel *kernel, struct module *module, const char 
 	return err;
 }
 
-/* include/linux/kdev_t.h: the kernel's dev_t, not that of stat. */
-#define KERNEL_MINOR_BITS 20
-
-static int tell_trampolines(struct kernel *kernel, struct module *module, const struct stat *st)
+static int tell_trampolines(
+	struct kernel *kernel, struct module *module, const struct module_attachment *identity)
 {
 	struct trampoline_site sites[TRAMPOLINES_MAX];
 	size_t count = trampolines_of(module, sites, TRAMPOLINES_MAX);
 	struct wire_place place = {
-		.inode = st->st_ino,
-		.device = major(st->st_dev) << KERNEL_MINOR_BITS | minor(st->st_dev),
+		.inode = identity->inode,
+		.device = major(identity->device) << KERNEL_MINOR_BITS | minor(identity->device),
 	};
 	int err = 0;
 
@@ -117,46 +186,81 @@ static int tell_trampolines(struct kernel *kernel, struct module *module, const 
 }
 
 static int remember(struct kernel *kernel, const struct stat *st,
-	const struct module_attachment *result, int err)
+	const struct module_attachment *result, const struct attached_links *links, int err)
 {
-	struct attached_file *file = malloc(sizeof(*file));
+	struct attached_file *file = known_view(kernel, st);
 
-	if (!file)
-		return -ENOMEM;
-	*file = (struct attached_file){.device = st->st_dev,
-		.inode = st->st_ino,
-		.result = *result,
-		.err = err,
-		.next = kernel->files};
+	if (!file) {
+		file = calloc(1, sizeof(*file));
+		if (!file)
+			return -ENOMEM;
+		file->device = st->st_dev;
+		file->inode = st->st_ino;
+		file->next = kernel->files;
+		kernel->files = file;
+	}
+	file->mtime = st->st_mtim;
+	file->size = st->st_size;
+	file->result = *result;
 	file->result.first = false;
-	kernel->files = file;
+	file->links = *links;
+	file->err = err;
 	return err;
+}
+
+/* Whatever view it was attached through: the probes are at places of what it was before. */
+static void detach_changed(struct kernel *kernel, const struct module_attachment *identity)
+{
+	for (struct attached_file *file = kernel->files; file; file = file->next) {
+		if (file->result.device != identity->device ||
+			file->result.inode != identity->inode)
+			continue;
+		uprobe_detach(kernel, &file->links);
+		file->links = (struct attached_links){0};
+	}
+}
+
+static int attach_new(struct kernel *kernel, struct module *module, const char *path,
+	const struct stat *st, struct module_attachment *out)
+{
+	const struct attached_file *same;
+	struct attached_links links = {0};
+	int err;
+
+	identify(kernel, path, st, out);
+	same = same_file(kernel, out, st);
+	if (same) {
+		*out = same->result;
+		return remember(kernel, st, out, &links, same->err);
+	}
+	detach_changed(kernel, out);
+	links = uprobe_links_begin(kernel);
+	out->first = true;
+	err = tell_trampolines(kernel, module, out);
+	if (!err)
+		err = attach_libc(kernel, module, path, out);
+	if (!err)
+		err = attach_usdt(kernel, module, path, out);
+	uprobe_links_end(kernel, &links);
+	if (err == -ENOENT || err == -ESRCH)
+		return err;
+	return remember(kernel, st, out, &links, err);
 }
 
 int kernel_attach_module(struct kernel *kernel, struct module *module, const char *path,
 	struct module_attachment *out)
 {
-	struct attached_file *file;
+	const struct attached_file *file;
 	struct stat st;
-	int err;
 
 	*out = (struct module_attachment){0};
 	if (stat(path, &st))
 		return -errno;
-	file = known_file(kernel, &st);
-	if (file) {
-		*out = file->result;
-		return file->err;
-	}
-	out->first = true;
-	err = tell_trampolines(kernel, module, &st);
-	if (!err)
-		err = attach_libc(kernel, module, path, out);
-	if (!err)
-		err = attach_usdt(kernel, module, path, out);
-	if (err == -ENOENT || err == -ESRCH)
-		return err;
-	return remember(kernel, &st, out, err);
+	file = known_view(kernel, &st);
+	if (!file || !is_current(file, &st))
+		return attach_new(kernel, module, path, &st, out);
+	*out = file->result;
+	return file->err;
 }
 
 int kernel_set_trampoline(struct kernel *kernel, const struct wire_place *place, uint32_t kind)

@@ -7,6 +7,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kernel/kernel.h"
@@ -14,11 +15,21 @@
 struct thread_state; /* only the kernel side looks inside */
 #include "bpf/threadwatch.skel.h"
 
-/* A file that was looked at, found again by what stat says of it. */
+/* What was attached to one file: ranges in kernel->links and kernel->multi_links. */
+struct attached_links {
+	size_t link, link_count;
+	size_t multi, multi_count;
+};
+
+/* One view of a file that was looked at, found again by what stat says of it. Two views are of
+ * one file when the kernel says so (result.device, result.inode). */
 struct attached_file {
 	dev_t device;
 	ino_t inode;
+	struct timespec mtime;
+	off_t size;
 	struct module_attachment result;
+	struct attached_links links; /* of the view that attached */
 	int err;
 	struct attached_file *next;
 };
@@ -78,6 +89,15 @@ void uprobe_multi_prepare(struct bpf_program *program);
 /* Attaches `program` to `count` offsets of the file, one cookie each. All or nothing. */
 int uprobe_attach(struct kernel *kernel, struct bpf_program *program, const char *path,
 	const unsigned long *offsets, const uint64_t *cookies, size_t count);
+/* Where the links of the next file begin; uprobe_links_end fills in how many there are. */
+struct attached_links uprobe_links_begin(const struct kernel *kernel);
+void uprobe_links_end(const struct kernel *kernel, struct attached_links *links);
+void uprobe_detach(struct kernel *kernel, const struct attached_links *links);
 void uprobe_detach_all(struct kernel *kernel);
+
+/* ---- walk.c ---- */
+
+/* Which file is mapped at an address of our own. 0 or negative errno. */
+int walk_identify(struct kernel *kernel, const void *mapped, struct wire_place *out);
 
 #endif

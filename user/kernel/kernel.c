@@ -34,10 +34,15 @@ static int configure(struct kernel *kernel, const struct kernel_options *options
 	size_t ring = options->ring_bytes;
 	int err;
 
+	if (options->cgroup_count > WIRE_CGROUPS_MAX)
+		return -E2BIG;
 	skel->rodata->cfg_whole_system = options->whole_system;
 	skel->rodata->cfg_events = options->events;
 	skel->rodata->cfg_attached = options->lifecycle;
 	skel->rodata->cfg_layout = options->layout;
+	skel->rodata->cfg_cgroup_count = options->cgroup_count;
+	for (size_t i = 0; i < options->cgroup_count; i++)
+		skel->rodata->cfg_cgroups[i] = options->cgroups[i];
 	/* A ring that nobody reads costs one page. */
 	if (!options->events)
 		ring = sysconf(_SC_PAGESIZE);

@@ -27,6 +27,9 @@ struct kernel_options {
 	uint32_t origin_stacks;	   /* WIRE_ORIGIN_*: which user stacks are taken */
 	size_t ring_bytes;	   /* of the event ring, a power of two of pages; 0: default */
 	struct wire_layout layout; /* of our own libc */
+	/* Every process in these or below, instead of kernel_watch: see cgroup_find. */
+	const uint64_t *cgroups;
+	size_t cgroup_count; /* at most WIRE_CGROUPS_MAX */
 };
 
 /* What this kernel lacks that we cannot do without, as a phrase ("BPF task storage"), or NULL
@@ -49,6 +52,11 @@ void kernel_detach(struct kernel *kernel);
 int kernel_watch(struct kernel *kernel, pid_t pid, bool follow, struct wire_process *out);
 /* The same, asleep until the process' next execve. */
 int kernel_watch_exec(struct kernel *kernel, pid_t pid, bool follow);
+/* Has this process been watched by number, or as a child of such, and not been freed yet? */
+bool kernel_watches(struct kernel *kernel, uint32_t tgid);
+/* Visits the numbers of those processes. */
+void kernel_each_watched(
+	struct kernel *kernel, void (*visit)(void *context, uint32_t tgid), void *context);
 /* Is any watched process (or followed child) still there? */
 bool kernel_watches_any(struct kernel *kernel);
 
@@ -58,14 +66,20 @@ bool kernel_watches_any(struct kernel *kernel);
 struct module_attachment {
 	size_t usdt_sites;	   /* attached */
 	size_t usdt_rejected;	   /* notes of ours in a form that cannot be used */
+	size_t usdt_over_limit;	   /* not attached: there are too many */
 	struct wire_layout layout; /* of a glibc; 0: none or not known */
 	bool pthread_create;	   /* its pthread_create is probed */
 	bool first;		   /* this call did it; else it is what an earlier one did */
+	/* Which file it is in records of the kernel (wire_control): its own inode, where stat may
+	 * tell of an overlay's. */
+	dev_t device;
+	ino_t inode;
 };
 
 /*
  * Tells the kernel side of the trampolines in a file; when lifecycle programs run, attaches to
- * its probe sites and its pthread_create too. Once per file however often it is called. `path`
+ * its probe sites and its pthread_create too. Once per file however often it is called and through
+ * whatever mounts it is seen; again when the file has changed. `path`
  * opens it (it may be a /proc/PID/map_files path; only used during the call). *out tells about the
  * file also when it was attached before; a failure is remembered too, unless the path itself was
  * gone (-ENOENT, -ESRCH).
@@ -92,7 +106,8 @@ struct kernel_reader {
 	void (*control)(void *context, const struct wire_control *record);
 	void *context;
 };
-/* Consumes what waits in the control ring, then in the event ring. */
+/* Consumes what waits in the control ring, then in the event ring; each event after all control
+ * records that came before it. */
 int kernel_consume(struct kernel *kernel, const struct kernel_reader *reader);
 /* Only the control ring. */
 int kernel_consume_control(struct kernel *kernel, const struct kernel_reader *reader);
@@ -114,6 +129,9 @@ int kernel_consume_copies(struct kernel *kernel,
  * valid during the call. with_wait also fills wait_ips. */
 int kernel_walk(struct kernel *kernel, bool with_wait,
 	void (*visit)(void *context, const void *record, size_t bytes), void *context);
+/* From now on the walk tells threads that it comes to first as events too: of processes that
+ * were moved into a watched cgroup. */
+void kernel_announce_adopted(struct kernel *kernel);
 /* Tells overdue spans as events. *next_deadline_ns: the earliest one ahead, or 0. */
 int kernel_scan_timeboxes(struct kernel *kernel, uint64_t *next_deadline_ns);
 /* Has any span with a timebox begun so far? */

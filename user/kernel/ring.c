@@ -13,6 +13,9 @@ static int on_event(void *context, void *record, size_t bytes)
 {
 	struct kernel *kernel = context;
 
+	/* What the kernel said of a process before this event is known before it: events go on
+	 * coming while the ring is read. */
+	ring_buffer__consume(kernel->control);
 	kernel->reader->event(kernel->reader->context, record, bytes);
 	return 0;
 }

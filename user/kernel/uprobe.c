@@ -143,9 +143,38 @@ int uprobe_attach(struct kernel *kernel, struct bpf_program *program, const char
 			     : attach_each(kernel, program, path, offsets, cookies, count);
 }
 
+struct attached_links uprobe_links_begin(const struct kernel *kernel)
+{
+	return (struct attached_links){.link = kernel->link_count, .multi = kernel->multi_count};
+}
+
+void uprobe_links_end(const struct kernel *kernel, struct attached_links *links)
+{
+	links->link_count = kernel->link_count - links->link;
+	links->multi_count = kernel->multi_count - links->multi;
+}
+
+static void close_multi(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* The places stay, empty: those of other files must not move. */
+void uprobe_detach(struct kernel *kernel, const struct attached_links *links)
+{
+	for (size_t i = 0; i < links->link_count; i++) {
+		bpf_link__destroy(kernel->links[links->link + i]);
+		kernel->links[links->link + i] = NULL;
+	}
+	for (size_t i = 0; i < links->multi_count; i++)
+		close_multi(&kernel->multi_links[links->multi + i]);
+}
+
 void uprobe_detach_all(struct kernel *kernel)
 {
 	detach_links(kernel, 0);
 	while (kernel->multi_count)
-		close(kernel->multi_links[--kernel->multi_count]);
+		close_multi(&kernel->multi_links[--kernel->multi_count]);
 }

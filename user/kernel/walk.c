@@ -14,6 +14,9 @@
 /* The kernel fills at most one seq buffer (8 pages) a read. */
 #define READ_BYTES (64u << 10)
 
+/* The kernel cannot tell while our own address space is locked, which lasts microseconds. */
+#define IDENTIFY_TRIES 8
+
 /* Returns an iterator's fd; one process only when pidfd is not negative. */
 static int iterator_open(struct bpf_program *program, int pidfd)
 {
@@ -90,21 +93,47 @@ int kernel_walk(struct kernel *kernel, bool with_wait,
 	return err;
 }
 
-/* Watches the process behind the pidfd and says who it is. */
-static int watch_pidfd(struct kernel *kernel, int pidfd, uint32_t flags, struct wire_process *out)
+/* One record of an iterator that is narrowed to a process: its bytes, 0 when there is none. */
+static ssize_t read_one(struct bpf_program *program, int pidfd, void *record, size_t bytes)
 {
-	SCOPED_FD fd = iterator_open(kernel->skel->progs.on_watch, pidfd);
-	struct wire_watch_record record;
+	SCOPED_FD fd = iterator_open(program, pidfd);
 	ssize_t got;
 
 	if (fd < 0)
 		return fd;
-	kernel->skel->bss->watch_flags = flags;
 	do
-		got = read(fd, &record, sizeof(record));
+		got = read(fd, record, bytes);
 	while (got < 0 && (errno == EINTR || errno == EAGAIN));
-	if (got < 0)
+	return got < 0 ? -errno : got;
+}
+
+int walk_identify(struct kernel *kernel, const void *mapped, struct wire_place *out)
+{
+	SCOPED_FD pidfd = syscall(SYS_pidfd_open, getpid(), 0);
+	struct wire_place file;
+	ssize_t got = 0;
+
+	if (pidfd < 0)
 		return -errno;
+	kernel->skel->bss->identify_address = (uintptr_t)mapped;
+	for (int tries = 0; !got && tries < IDENTIFY_TRIES; tries++)
+		got = read_one(kernel->skel->progs.on_identify, pidfd, &file, sizeof(file));
+	if (got < (ssize_t)sizeof(file))
+		return got < 0 ? (int)got : -EBUSY;
+	*out = file;
+	return 0;
+}
+
+/* Watches the process behind the pidfd and says who it is. */
+static int watch_pidfd(struct kernel *kernel, int pidfd, uint32_t flags, struct wire_process *out)
+{
+	struct wire_watch_record record;
+	ssize_t got;
+
+	kernel->skel->bss->watch_flags = flags;
+	got = read_one(kernel->skel->progs.on_watch, pidfd, &record, sizeof(record));
+	if (got < 0)
+		return (int)got;
 	if (got < (ssize_t)sizeof(record))
 		return -ESRCH;
 	if (out)
@@ -148,6 +177,30 @@ bool kernel_watches_any(struct kernel *kernel)
 			return true;
 	}
 	return false;
+}
+
+bool kernel_watches(struct kernel *kernel, uint32_t tgid)
+{
+	struct wire_watch watch;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(kernel->skel->maps.watched), &tgid, &watch);
+}
+
+void kernel_each_watched(
+	struct kernel *kernel, void (*visit)(void *context, uint32_t tgid), void *context)
+{
+	int fd = bpf_map__fd(kernel->skel->maps.watched);
+	uint32_t key, *previous = NULL;
+
+	while (!bpf_map_get_next_key(fd, previous, &key)) {
+		previous = &key;
+		visit(context, key);
+	}
+}
+
+void kernel_announce_adopted(struct kernel *kernel)
+{
+	kernel->skel->bss->announce_adopted = 1;
 }
 
 bool kernel_timeboxes_in_use(const struct kernel *kernel)

@@ -188,6 +188,8 @@ static struct module *module_new(
 	if (!module)
 		return NULL;
 	module->key = *key;
+	module->kernel_device = key->device;
+	module->kernel_inode = key->inode;
 	module->symbols.separate_fd = -1;
 	module->path = strdup(path);
 	module->fd = memory ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -277,9 +279,21 @@ struct module *module_find_twin(struct module *module)
 struct module *module_cached(struct module_cache *cache, dev_t device, ino_t inode)
 {
 	for (struct module *at = cache->newest; at; at = at->older)
-		if (at->key.device == device && at->key.inode == inode)
+		if ((at->key.device == device && at->key.inode == inode) ||
+			(at->kernel_device == device && at->kernel_inode == inode))
 			return module_is_current(at) ? module_get(at) : NULL;
 	return NULL;
+}
+
+int module_fd(const struct module *module)
+{
+	return module->fd;
+}
+
+void module_set_kernel_file(struct module *module, dev_t device, ino_t inode)
+{
+	module->kernel_device = device;
+	module->kernel_inode = inode;
 }
 
 struct module *module_get(struct module *module)

@@ -62,6 +62,8 @@ struct module {
 	struct module *newer, *older;
 	size_t references;
 	struct module_key key;
+	dev_t kernel_device; /* see module_set_kernel_file; as in `key` until then */
+	ino_t kernel_inode;
 	char *path;
 	int fd;		 /* -1: in memory */
 	uint8_t *memory; /* NULL: a file */
@@ -78,8 +80,6 @@ struct module {
 };
 
 struct module *module_get(struct module *module); /* one more reference */
-/* The file still is what it was when it was opened. */
-bool module_is_current(const struct module *module);
 /* The module that holds the code at an address of the process, and the linked virtual address
  * there; NULL when it is in none. */
 struct module *target_module_at(struct target *target, uint64_t address, uint64_t *vaddr);

@@ -209,26 +209,21 @@ static bool is_before(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
-/* Keeps a descriptor only when it is the file that the mapping maps. */
-static int keep_if(int fd, bool same)
-{
-	if (fd >= 0 && !same) {
-		close(fd);
-		return -ESTALE;
-	}
-	return fd;
-}
-
-static int open_in_root(int view, const struct maps_entry *entry)
+static int open_in_root(int view, const char *path, ino_t inode)
 {
 	int root = openat(view, "root", O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
 	struct stat status = {0};
 
 	if (root < 0)
 		return -errno;
-	fd = regular_file_open_in_root(root, entry->mapping.path, &status);
+	fd = regular_file_open_in_root(root, path, &status);
 	close(root);
-	return keep_if(fd, status.st_ino == entry->inode);
+	return regular_file_keep_if(fd, status.st_ino == inode);
+}
+
+int process_dir_open_path(const struct process_dir *dir, const char *path, ino_t inode)
+{
+	return open_in_root(dir->task >= 0 ? dir->task : dir->leader, path, inode);
 }
 
 int process_dir_open_file(const struct process_dir *dir, const struct maps_entry *entry,
@@ -242,15 +237,16 @@ int process_dir_open_file(const struct process_dir *dir, const struct maps_entry
 		(unsigned long long)entry->mapping.start, (unsigned long long)entry->mapping.end);
 	fd = regular_file_open(dir->leader, link, NULL);
 	if (fd < 0)
-		fd = open_in_root(view, entry);
+		fd = open_in_root(view, entry->mapping.path, entry->inode);
 	if (fd < 0) {
 		fd = regular_file_open(view, "exe", &status);
-		fd = keep_if(fd, status.st_ino == entry->inode);
+		fd = regular_file_keep_if(fd, status.st_ino == entry->inode);
 	}
 	if (fd < 0) {
 		fd = regular_file_open(AT_FDCWD, entry->mapping.path, &status);
-		fd = keep_if(fd, status.st_ino == entry->inode && status.st_dev == entry->device &&
-					 is_before(&status.st_ctim, read_at));
+		fd = regular_file_keep_if(fd, status.st_ino == entry->inode &&
+						      status.st_dev == entry->device &&
+						      is_before(&status.st_ctim, read_at));
 	}
 	return fd;
 }

@@ -44,4 +44,7 @@ int process_dir_ns_tid(const struct process_dir *dir, pid_t tid, pid_t *out);
 int process_dir_open_file(const struct process_dir *dir, const struct maps_entry *entry,
 	const struct timespec *read_at);
 
+/* A path as the process sees it, when it leads to this inode number. */
+int process_dir_open_path(const struct process_dir *dir, const char *path, ino_t inode);
+
 #endif

@@ -68,3 +68,11 @@ int regular_file_open_no_link(int root, const char *path, struct stat *status)
 {
 	return open_below(root, path, O_NOFOLLOW, status);
 }
+
+int regular_file_keep_if(int fd, bool same)
+{
+	if (fd < 0 || same)
+		return fd;
+	close(fd);
+	return -ESTALE;
+}

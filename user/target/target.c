@@ -428,9 +428,14 @@ int module_symbolize(struct module *module, uint64_t file_offset, struct symbol 
 	uint64_t vaddr = module_offset_to_vaddr(module, file_offset), distance;
 	const char *function = vaddr ? module_function_at(module, vaddr, &distance) : NULL;
 
-	if (!function || distance)
+	if (!vaddr)
 		return -ENOENT;
 	*out = (struct symbol){.executable = true};
-	name_function(function, false, out);
+	if (function && !distance) {
+		name_function(function, false, out);
+		return 0;
+	}
+	format_offset(module_basename(module), vaddr, out->text, sizeof(out->text));
+	build_id_text(&module->build_id, out->build_id);
 	return 0;
 }

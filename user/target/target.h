@@ -37,8 +37,26 @@ uint64_t module_cache_perf_maps_refused(const struct module_cache *cache);
  * counted reference, or NULL with errno set when it is not a regular ELF64 file of this
  * machine's architecture. */
 struct module *module_open(struct module_cache *cache, int fd, const char *path);
-/* A module that the cache has already, by what stat says of its file; counted, NULL when it has
- * none. It may be of an earlier state of the file. */
+/* A mapping that the kernel told of. `path` is as the process sees it. */
+struct mapped_file {
+	pid_t pid; /* of our own PID namespace */
+	uint64_t start, end;
+	dev_t device;
+	ino_t inode;
+	uint32_t generation; /* of the inode number */
+	const char *path;
+};
+/* Opens its file, also when the process is gone, as far as there is a way to it. Counted; NULL
+ * with errno set: ESRCH when there was none, else as module_open. */
+struct module *module_open_mapped(struct module_cache *cache, const struct mapped_file *file);
+/* Its descriptor; it stays the module's. */
+int module_fd(const struct module *module);
+/* The file's state is still the one that was opened. */
+bool module_is_current(const struct module *module);
+/* Its device and inode in records of the kernel, where stat tells of an overlay's. */
+void module_set_kernel_file(struct module *module, dev_t device, ino_t inode);
+/* A module that the cache has already, by what stat or the kernel says of its file; counted, NULL
+ * when it has none. It may be of an earlier state of the file. */
 struct module *module_cached(struct module_cache *cache, dev_t device, ino_t inode);
 void module_put(struct module *module); /* NULL is fine */
 const char *module_path(const struct module *module);
@@ -77,10 +95,11 @@ struct usdt_site {
 #define USDT_SITES_MAX 4096 /* in one file */
 
 /* Fills *sites (free with free()) and *count. rejected: notes of our provider that could not
- * be used (unknown probe, arguments in a form not supported, an address outside of the file,
- * beyond the limit). 0 also when there is none; negative errno without memory. */
-int usdt_find_sites(
-	struct module *module, struct usdt_site **sites, size_t *count, size_t *rejected);
+ * be used (unknown probe, arguments in a form not supported, an address outside of the file);
+ * over_limit: good ones beyond USDT_SITES_MAX. 0 also when there is none; negative errno
+ * without memory. */
+int usdt_find_sites(struct module *module, struct usdt_site **sites, size_t *count,
+	size_t *rejected, size_t *over_limit);
 
 /* Parses one argument such as "8@%rdi", "-4@$5", "8@-16(%rbp)", "4@8(%rax,%rcx,4)".
  * Advances *text. 1: parsed, 0: at the end, -EINVAL: not supported. */
@@ -157,7 +176,8 @@ struct symbol {
  * in no mapping (out->text is then ""). */
 int target_symbolize(struct target *target, uint64_t address, struct symbol *out);
 
-/* Names the function that starts at this offset of a file. 0, or -ENOENT when none does. */
+/* Names the function that starts at this offset of a file; not resolved when none does, then
+ * text is "module+0xoffset". 0, or -ENOENT when the file has no such offset in memory. */
 int module_symbolize(struct module *module, uint64_t file_offset, struct symbol *out);
 
 /* Formats a return address as "function+0x12" (or "module+0x12"). 0 or -ENOENT. */

@@ -42,7 +42,7 @@ struct search {
 	struct module *module;
 	uint64_t base; /* where .stapsdt.base is linked; 0: there is none */
 	struct usdt_site *sites;
-	size_t count, capacity, rejected;
+	size_t count, capacity, rejected, over_limit;
 	int err;
 };
 
@@ -127,8 +127,12 @@ static void take_description(struct search *search, const uint8_t *at, const uin
 	probe = find_probe(take_string(&at, end));
 	args = probe ? take_string(&at, end) : NULL;
 	if (!args || !parse_args(args, probe, &site.site) ||
-		!locate(search, &addresses, &site.file_offset) || search->count == USDT_SITES_MAX) {
+		!locate(search, &addresses, &site.file_offset)) {
 		search->rejected++;
+		return;
+	}
+	if (search->count == USDT_SITES_MAX) {
+		search->over_limit++;
 		return;
 	}
 	site.site.probe = probe->probe;
@@ -179,8 +183,8 @@ static void search_section(struct search *search, const Elf64_Shdr *section)
 	free(notes);
 }
 
-int usdt_find_sites(
-	struct module *module, struct usdt_site **sites, size_t *count, size_t *rejected)
+int usdt_find_sites(struct module *module, struct usdt_site **sites, size_t *count,
+	size_t *rejected, size_t *over_limit)
 {
 	const struct elf_file *file = &module->file;
 	const Elf64_Shdr *base = elf_file_section(file, NULL, SHT_PROGBITS, ".stapsdt.base");
@@ -197,5 +201,6 @@ int usdt_find_sites(
 	*sites = search.sites;
 	*count = search.count;
 	*rejected = search.rejected;
+	*over_limit = search.over_limit;
 	return 0;
 }
