@@ -212,7 +212,9 @@ static void read_finished(struct world *world, struct stream_log *log, const jso
 static bool is_made_good(const char *counter)
 {
 	static const char *const names[] = {"name_truncated", "ends_late", "births_late",
-		"thread_storage_failed", "perf_maps_refused"};
+		"thread_storage_failed", "perf_maps_refused",
+		/* Others on this machine may map files faster than they can be looked at. */
+		"mappings_lost", "mapped_files_gone"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (strcmp(counter, names[i]) == 0)

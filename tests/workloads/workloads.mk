@@ -14,12 +14,14 @@ WORKLOAD_FLAGS := -O2 -g -pthread -D_GNU_SOURCE -I. -Wall -Wextra -Werror
 WORKLOAD_CFLAGS := $(WORKLOAD_FLAGS) -std=gnu11
 
 workload_headers := $(wildcard $(WORKLOADS_DIR)/*.h) include/threadwatch.h
-workload_parts := spans_lib omp_threads passer golden_threads golden_library
+workload_parts := spans_lib omp_threads passer golden_threads golden_library ticks_lib
 workload_names := $(filter-out $(workload_parts),$(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.c))))
 workload_cpp_names := $(filter-out callables,$(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.cpp))))
-workload_static := pool_static churn_static spans_static forged_static
-workload_stripped := pool_stripped pool_static_stripped numbered_stripped
-workload_musl := $(if $(MUSL_CC),pool_musl pool_musl_static churn_musl churn_musl_static)
+workload_static := pool_static churn_static spans_static forged_static short_life_static
+workload_stripped := pool_stripped pool_static_stripped numbered_stripped \
+	short_life_static_stripped
+workload_musl := $(if $(MUSL_CC),pool_musl pool_musl_static churn_musl churn_musl_static \
+	short_life_musl)
 
 workload_frames := origin_fp # with frame pointers
 workload_debug := origin_dwarf2 origin_dwarf3 origin_dwarf4 origin_clang # debug information
@@ -29,6 +31,8 @@ workload_all := $(workload_names) $(workload_frames) $(workload_debug) $(workloa
 ifneq ($(wildcard $(WORKLOADS_DIR)/spans_lib.c),)
 workload_all += spans_shared
 endif
+
+workload_all += libticks.so
 
 include $(WORKLOADS_DIR)/golden.mk
 
@@ -72,6 +76,10 @@ $(WORKLOADS_OUT)/libspans.so: $(WORKLOADS_DIR)/spans_lib.c $(workload_headers) |
 
 $(WORKLOADS_OUT)/spans_shared: $(WORKLOADS_DIR)/spans.c $(WORKLOADS_OUT)/libspans.so $(workload_headers)
 	$(CC) $(WORKLOAD_CFLAGS) -DSPANS_SHARED -o $@ $< -L$(WORKLOADS_OUT) -lspans '-Wl,-rpath,$$ORIGIN'
+
+# What loads_later opens by dlopen.
+$(WORKLOADS_OUT)/libticks.so: $(WORKLOADS_DIR)/ticks_lib.c $(workload_headers) | $(WORKLOADS_OUT)
+	$(CC) $(WORKLOAD_CFLAGS) -fPIC -shared -o $@ $<
 
 # The demo of `make run`.
 $(BUILD)/leaky-service: examples/leaky-service.c include/threadwatch.h | $(WORKLOADS_OUT)
