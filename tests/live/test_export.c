@@ -303,7 +303,7 @@ static void promtool_is_content(struct world *world)
 	if (!have_program("promtool"))
 		test_skip(world, "promtool is not installed");
 	work = work_start(world, ARGV(workload(world, "hostile"), "--hold"));
-	tw = export_start(world, file, ARGV("-p", text("%d", (int)work->pid)));
+	tw = export_start(world, file, ARGV("--no-fold-numbers", "-p", text("%d", (int)work->pid)));
 	proc_send(world, work, "go\n");
 	json_decref(proc_json_with(world, work, CHANNEL_OUT, "settled"));
 	require_sample(world, file,
