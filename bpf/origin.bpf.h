@@ -3,38 +3,31 @@
  * origin.bpf.h - who created a thread, in the middle of what, and from where.
  *
  * The creator's routine is noted at task_newtask, as a key that user space can name. The user
- * stack is taken one step earlier, on entry of pthread_create, and waits in the creator's
- * storage: by frame pointers (the kernel walks them and stores each distinct stack once), or
- * as a copy of registers and stack bytes, which user space unwinds. Nothing is taken unless
- * somebody will read it (cfg_origin_stacks).
+ * stack is taken one step earlier, on entry of pthread_create, and goes into a ring of its own;
+ * its number waits in the creator's storage. It is walked by frame pointers, or copied with the
+ * registers for user space to unwind. Nothing is taken unless somebody will read it
+ * (cfg_origin_stacks). Not a BPF_MAP_TYPE_STACK_TRACE: its hash has no chains, so that stacks
+ * that collide are lost, and processes come and go with ever new ones.
  */
 #ifndef TW_ORIGIN_BPF_H
 #define TW_ORIGIN_BPF_H
 
 #include "bpf/state.bpf.h"
 
-#define ORIGIN_STACKS_MAX 16384 /* buckets of a hash without chains: a collision loses a stack */
-#define ORIGIN_COPIES	  (16u << 20)
-#define USER_PAGE_BYTES	  4096u
-#define COPY_WHOLE_PAGES  (WIRE_COPY_BYTES / USER_PAGE_BYTES - 1)
+#define ORIGIN_RING	 (16u << 20)
+#define USER_PAGE_BYTES	 4096u
+#define COPY_WHOLE_PAGES (WIRE_COPY_BYTES / USER_PAGE_BYTES - 1)
 
 /* include/uapi/linux/bpf.h */
 #define STACK_OF_USER (1ull << 8) /* BPF_F_USER_STACK */
 
 struct {
-	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
-	__uint(max_entries, ORIGIN_STACKS_MAX);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, WIRE_STACK_FRAMES * sizeof(__u64));
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, ORIGIN_RING);
 } origin_stacks SEC(".maps") __weak;
 
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, ORIGIN_COPIES);
-} origin_copies SEC(".maps") __weak;
-
 extern const volatile __u32 cfg_origin_stacks; /* WIRE_ORIGIN_* */
-extern __u32 origin_copy_count;
+extern __u32 origin_stack_count;
 
 /* The innermost routine of the creator that has a name. */
 static __always_inline void origin_note_creator(
@@ -116,10 +109,23 @@ static __always_inline void origin_copy_registers(
 	registers[16] = call_site;
 }
 
+/* Readers look a few dozen times a second; a burst must not fill the ring until then. */
+static __always_inline __u64 origin_wake_flags(void)
+{
+	return bpf_ringbuf_query(&origin_stacks, BPF_RB_AVAIL_DATA) >= ORIGIN_RING / 4
+		       ? BPF_RB_FORCE_WAKEUP
+		       : BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline __s32 origin_next_id(void)
+{
+	return __sync_fetch_and_add(&origin_stack_count, 1) & WIRE_STACK_ID_MASK;
+}
+
 static __always_inline __s32 origin_take_copy(
 	struct pt_regs *ctx, const struct wire_process *process, __u64 call_site)
 {
-	struct wire_stack_copy *copy = bpf_ringbuf_reserve(&origin_copies, sizeof(*copy), 0);
+	struct wire_stack_copy *copy = bpf_ringbuf_reserve(&origin_stacks, sizeof(*copy), 0);
 	__s32 id;
 
 	if (!copy) {
@@ -135,13 +141,30 @@ static __always_inline __s32 origin_take_copy(
 		bpf_ringbuf_discard(copy, BPF_RB_NO_WAKEUP);
 		return WIRE_STACK_NONE;
 	}
-	id = __sync_fetch_and_add(&origin_copy_count, 1) & WIRE_COPY_ID_MASK;
+	id = origin_next_id();
 	copy->id = id;
-	/* Readers look a few dozen times a second; a burst must not fill the ring until then. */
-	bpf_ringbuf_submit(
-		copy, bpf_ringbuf_query(&origin_copies, BPF_RB_AVAIL_DATA) >= ORIGIN_COPIES / 4
-			      ? BPF_RB_FORCE_WAKEUP
-			      : BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(copy, origin_wake_flags());
+	return id;
+}
+
+static __always_inline __s32 origin_take_walk(
+	struct pt_regs *ctx, const struct wire_process *process, __u64 call_site)
+{
+	struct wire_stack_walk *walk = bpf_ringbuf_reserve(&origin_stacks, sizeof(*walk), 0);
+	long bytes;
+	__s32 id;
+
+	if (!walk) {
+		count(WIRE_COUNTER_ORIGIN_STACKS_LOST);
+		return WIRE_STACK_NONE;
+	}
+	walk->process = *process;
+	walk->call_site = call_site;
+	bytes = bpf_get_stack(ctx, walk->frames, sizeof(walk->frames), STACK_OF_USER);
+	walk->count = bytes > 0 ? bytes / sizeof(__u64) : 0;
+	id = origin_next_id();
+	walk->id = id;
+	bpf_ringbuf_submit(walk, origin_wake_flags());
 	return id;
 }
 
@@ -149,17 +172,14 @@ static __always_inline __s32 origin_take_copy(
 static __always_inline __s32 origin_take_stack(
 	struct pt_regs *ctx, const struct wire_process *process, __u64 call_site)
 {
-	long id;
-
-	if (cfg_origin_stacks == WIRE_ORIGIN_COPIES)
+	switch (cfg_origin_stacks) {
+	case WIRE_ORIGIN_COPIES:
 		return origin_take_copy(ctx, process, call_site);
-	if (cfg_origin_stacks != WIRE_ORIGIN_FRAMES)
+	case WIRE_ORIGIN_FRAMES:
+		return origin_take_walk(ctx, process, call_site);
+	default:
 		return WIRE_STACK_NONE;
-	id = bpf_get_stackid(ctx, &origin_stacks, STACK_OF_USER);
-	if (id >= 0)
-		return id;
-	count(WIRE_COUNTER_ORIGIN_STACKS_LOST);
-	return WIRE_STACK_NONE;
+	}
 }
 
 #endif

@@ -222,17 +222,26 @@ struct wire_place {
 
 /* ---- user stacks at the creation of threads ---- */
 
-/* Which kind is taken; wire_thread.origin_stack is then a key in `origin_stacks`, or the
- * number of a record in the ring `origin_copies`. It means nothing without WIRE_THREAD_UPROBE. */
+/* Which kind is taken; wire_thread.origin_stack is then the number of a record in the ring
+ * `origin_stacks`. It means nothing without WIRE_THREAD_UPROBE. */
 #define WIRE_ORIGIN_NONE   0u
 #define WIRE_ORIGIN_FRAMES 1u
 #define WIRE_ORIGIN_COPIES 2u
 
 #define WIRE_STACK_NONE	    (-1)
-#define WIRE_STACK_FRAMES   64		/* in a value of `origin_stacks`; 0 ends it */
+#define WIRE_STACK_FRAMES   64
 #define WIRE_COPY_BYTES	    16384	/* of stack, whole pages */
-#define WIRE_COPY_ID_MASK   0x7fffffffu /* numbers start again after that */
+#define WIRE_STACK_ID_MASK  0x7fffffffu /* numbers start again after that */
 #define WIRE_COPY_REGISTERS 17		/* x86-64 in DWARF's order, return address last */
+
+/* Return addresses by frame pointers, innermost first. */
+struct wire_stack_walk {
+	struct wire_process process;
+	__u32 id;
+	__u32 count;
+	__u64 call_site;
+	__u64 frames[WIRE_STACK_FRAMES];
+};
 
 /* What pthread_create was entered with: the return address lies at the stack pointer. */
 struct wire_stack_copy {
@@ -413,6 +422,7 @@ WIRE_ASSERT_SIZE(struct wire_span, 488);
 WIRE_ASSERT_SIZE(struct wire_event, 160);
 WIRE_ASSERT_SIZE(struct wire_control, 344);
 WIRE_ASSERT_SIZE(struct wire_thread_record, 272);
+WIRE_ASSERT_SIZE(struct wire_stack_walk, 544);
 WIRE_ASSERT_SIZE(struct wire_stack_copy, 168 + WIRE_COPY_BYTES);
 WIRE_ASSERT_SIZE(struct wire_arg, 16);
 WIRE_ASSERT_SIZE(struct wire_site, 56);

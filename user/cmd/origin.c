@@ -12,21 +12,19 @@
 
 #define CREATOR_BYTES 256
 #define CALL_BYTES    256
-#define PLACES_WALKED 4096u /* the kernel still has the stack where one is overwritten */
-#define PLACES_COPIED 65536u
+#define STACKS_KNOWN  65536u /* the latest */
 
 struct origins {
 	struct origin_table *table;
 	char creator[CREATOR_BYTES]; /* of the latest call */
 };
 
-struct origins *origins_new(uint32_t origin_stacks)
+struct origins *origins_new(void)
 {
 	struct origins *origins = calloc(1, sizeof(*origins));
 
 	if (origins)
-		origins->table = origin_table_new(
-			origin_stacks == WIRE_ORIGIN_COPIES ? PLACES_COPIED : PLACES_WALKED);
+		origins->table = origin_table_new(STACKS_KNOWN);
 	if (origins && origins->table)
 		return origins;
 	free(origins);
@@ -81,23 +79,19 @@ static size_t take_walked_frames(struct target *target, const uint64_t *walked, 
 	return count + 1;
 }
 
-static const struct stack *walked_stack(struct session *session, const struct creation *creation)
+static void on_walk(void *context, const struct wire_stack_walk *walk)
 {
-	struct origin_table *table = session->origins->table;
-	const struct stack *stack = origin_stack_find(table, creation->process, creation->stack);
+	struct session *session = context;
+	struct target *target = processes_addresses(session->processes, &walk->process);
 	uint64_t walked[WIRE_STACK_FRAMES], frames[WIRE_STACK_FRAMES];
-	struct target *target;
 	size_t count;
 
-	/* The kernel may not have walked the call site itself: stacks of two may be one to it. */
-	if (stack && stack->frames[0] == creation->call_site)
-		return stack;
-	target = processes_addresses(session->processes, creation->process);
-	count = kernel_origin_frames(session->kernel, creation->stack, walked);
-	if (!target || !count)
-		return NULL;
-	count = take_walked_frames(target, walked, count, creation->call_site, frames);
-	return origin_stack_add(table, creation->process, creation->stack, frames, count);
+	if (!target)
+		return;
+	for (size_t i = 0; i < walk->count; i++)
+		walked[i] = walk->frames[i];
+	count = take_walked_frames(target, walked, walk->count, walk->call_site, frames);
+	origin_stack_add(session->origins->table, &walk->process, walk->id, frames, count);
 }
 
 static void on_copy(void *context, const struct wire_stack_copy *copy)
@@ -111,9 +105,11 @@ static void on_copy(void *context, const struct wire_stack_copy *copy)
 		origin_stack_add(session->origins->table, &copy->process, copy->id, frames, count);
 }
 
-void origin_take_copies(struct session *session)
+void origin_take_stacks(struct session *session)
 {
-	kernel_consume_copies(session->kernel, on_copy, session);
+	const struct kernel_stack_visitor visitor = {on_walk, on_copy, session};
+
+	kernel_consume_stacks(session->kernel, &visitor);
 }
 
 void origin_sweep(struct session *session, uint64_t now_ns)
@@ -121,7 +117,7 @@ void origin_sweep(struct session *session, uint64_t now_ns)
 	origin_table_sweep(session->origins->table, session->processes, now_ns);
 }
 
-static const struct stack *copied_stack(struct session *session, const struct creation *creation)
+static const struct stack *stack_get(struct session *session, const struct creation *creation)
 {
 	struct origin_table *table = session->origins->table;
 	const struct stack *stack = origin_stack_find(table, creation->process, creation->stack);
@@ -129,20 +125,17 @@ static const struct stack *copied_stack(struct session *session, const struct cr
 	if (stack)
 		return stack;
 	/* It came before the event that we hold, perhaps after we last looked. */
-	origin_take_copies(session);
+	origin_take_stacks(session);
 	return origin_stack_find(table, creation->process, creation->stack);
 }
 
 static void put_stack(struct session *session, const struct creation *creation, struct origin *out)
 {
-	const struct stack *stack = NULL;
+	const struct stack *stack;
 
 	if (!(creation->flags & WIRE_THREAD_UPROBE) || creation->stack < 0)
 		return;
-	if (session->origin_stacks == WIRE_ORIGIN_COPIES)
-		stack = copied_stack(session, creation);
-	else if (session->origin_stacks == WIRE_ORIGIN_FRAMES)
-		stack = walked_stack(session, creation);
+	stack = stack_get(session, creation);
 	for (size_t i = 0; stack && i < stack->count; i++) {
 		const struct site *site = site_get(session, creation->process, stack->frames[i]);
 

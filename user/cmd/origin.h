@@ -20,14 +20,14 @@ struct creation {
 };
 
 struct origins;
-struct origins *origins_new(uint32_t origin_stacks); /* NULL without memory */
-void origins_free(struct origins *origins);	     /* NULL is fine */
+struct origins *origins_new(void);	    /* NULL without memory */
+void origins_free(struct origins *origins); /* NULL is fine */
 
 /* Texts stay valid until the next call of anything here for the same session. */
 void origin_of(struct session *session, const struct creation *creation, struct origin *out);
 
-/* Takes the stack copies that wait in the kernel, while their processes live. */
-void origin_take_copies(struct session *session);
+/* Takes the stacks that wait in the kernel, while their processes live. */
+void origin_take_stacks(struct session *session);
 
 /* Forgets what belongs to images that are forgotten; now_ns is any monotonic clock. */
 void origin_sweep(struct session *session, uint64_t now_ns);

@@ -315,7 +315,7 @@ int session_open(
 	session->processes = session->modules ? processes_new(session->modules) : NULL;
 	session->confinements = confinements_new();
 	session->origin_stacks = wanted_stacks(options, kind);
-	session->origins = origins_new(session->origin_stacks);
+	session->origins = origins_new();
 	if (session->processes && session->confinements && session->origins) {
 		look_own_layout(session);
 		code = open_for(session, kind, program);

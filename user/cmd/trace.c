@@ -329,7 +329,7 @@ static int stream(struct trace *trace, struct loop *loop, const struct kernel_re
 		err = kernel_consume(trace->session->kernel, reader);
 		if (err)
 			return err;
-		origin_take_copies(trace->session);
+		origin_take_stacks(trace->session);
 		origin_sweep(trace->session, boot_now_ns());
 		snapshot_when_asked(trace, loop);
 		scan_when_due(trace, boot_now_ns());

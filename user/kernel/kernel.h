@@ -114,14 +114,14 @@ int kernel_consume_control(struct kernel *kernel, const struct kernel_reader *re
 
 /* ---- user stacks at the creation of threads ---- */
 
-/* The return addresses of a stack of WIRE_ORIGIN_FRAMES as the kernel walked it, innermost
- * first, and how many; 0 when there is no such stack. */
-size_t kernel_origin_frames(
-	const struct kernel *kernel, int32_t id, uint64_t frames[static WIRE_STACK_FRAMES]);
-/* Consumes the copies that wait (WIRE_ORIGIN_COPIES). A copy is there before the first event
- * of its thread is. */
-int kernel_consume_copies(struct kernel *kernel,
-	void (*visit)(void *context, const struct wire_stack_copy *copy), void *context);
+/* Of the kind that was asked for one is called; the record is valid during the call. */
+struct kernel_stack_visitor {
+	void (*walked)(void *context, const struct wire_stack_walk *walk);
+	void (*copied)(void *context, const struct wire_stack_copy *copy);
+	void *context;
+};
+/* Consumes the stacks that wait. One is there before the first event of its thread is. */
+int kernel_consume_stacks(struct kernel *kernel, const struct kernel_stack_visitor *visitor);
 
 /* ---- walks ---- */
 
