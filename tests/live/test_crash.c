@@ -99,7 +99,7 @@ static void killed_while_attaching(struct world *world)
 
 const struct live_test crash_tests[] = {
 	{"killed_and_restarted", killed_and_restarted, 120},
-	{"killed_with_a_launched_program", killed_with_a_launched_program, 0},
+	{"killed_with_a_launched_program", killed_with_a_launched_program, ANYWHERE},
 	{"killed_while_attaching", killed_while_attaching, 120},
 	{0},
 };

@@ -157,9 +157,9 @@ static void output_is_full(struct world *world)
 
 const struct live_test error_tests[] = {
 	{"refusals", refusals, 0},
-	{"not_root", not_root, 0},
-	{"process_that_is_gone", process_that_is_gone, 0},
+	{"not_root", not_root, ANYWHERE},
+	{"process_that_is_gone", process_that_is_gone, ANYWHERE},
 	{"process_that_ends_while_attaching", process_that_ends_while_attaching, 0},
-	{"output_is_full", output_is_full, 0},
+	{"output_is_full", output_is_full, ANYWHERE},
 	{0},
 };

@@ -338,11 +338,11 @@ static void export_unwritable(struct world *world)
 const struct live_test export_tests[] = {
 	{"export_one_creator", export_one_creator, EXPORT_LIMIT_S},
 	{"export_four_creators", export_four_creators, EXPORT_LIMIT_S},
-	{"export_launched", export_launched, 0},
+	{"export_launched", export_launched, ANYWHERE},
 	{"export_states", export_states, 0},
-	{"export_folds_numbers", export_folds_numbers, 0},
-	{"export_is_atomic", export_is_atomic, 0},
-	{"promtool_is_content", promtool_is_content, 0},
-	{"export_unwritable", export_unwritable, 0},
+	{"export_folds_numbers", export_folds_numbers, ANYWHERE},
+	{"export_is_atomic", export_is_atomic, ANYWHERE},
+	{"promtool_is_content", promtool_is_content, ANYWHERE},
+	{"export_unwritable", export_unwritable, ANYWHERE},
 	{0},
 };

@@ -122,9 +122,9 @@ static void fold_in_trace(struct world *world)
 }
 
 const struct live_test fold_tests[] = {
-	{"fold_in_snapshot", fold_in_snapshot, 0},
-	{"fold_with_regex", fold_with_regex, 0},
-	{"fold_leaves_functions", fold_leaves_functions, 0},
-	{"fold_in_trace", fold_in_trace, 0},
+	{"fold_in_snapshot", fold_in_snapshot, ANYWHERE},
+	{"fold_with_regex", fold_with_regex, ANYWHERE},
+	{"fold_leaves_functions", fold_leaves_functions, ANYWHERE},
+	{"fold_in_trace", fold_in_trace, ANYWHERE},
 	{0},
 };

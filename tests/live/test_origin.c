@@ -320,11 +320,11 @@ static void origin_snapshot(struct world *world)
 
 const struct live_test origin_tests[] = {
 	{"origin_lines", origin_lines, 0},
-	{"origin_debug_formats", origin_debug_formats, 0},
+	{"origin_debug_formats", origin_debug_formats, ANYWHERE},
 	{"origin_frame_pointers", origin_frame_pointers, 0},
 	{"origin_copies", origin_copies, 0},
-	{"origin_library", origin_library, 0},
-	{"origin_text", origin_text, 0},
+	{"origin_library", origin_library, ANYWHERE},
+	{"origin_text", origin_text, ANYWHERE},
 	{"origin_snapshot", origin_snapshot, 0},
 	{0},
 };

@@ -305,10 +305,10 @@ static void java(struct world *world)
 }
 
 const struct live_test program_tests[] = {
-	{"program_redis", redis, PROGRAM_LIMIT},
-	{"program_memcached", memcached, PROGRAM_LIMIT},
-	{"program_nginx", nginx, PROGRAM_LIMIT},
-	{"program_python", python, PROGRAM_LIMIT},
-	{"program_java", java, PROGRAM_LIMIT},
+	{"program_redis", redis, PROGRAM_LIMIT | ANYWHERE},
+	{"program_memcached", memcached, PROGRAM_LIMIT | ANYWHERE},
+	{"program_nginx", nginx, PROGRAM_LIMIT | ANYWHERE},
+	{"program_python", python, PROGRAM_LIMIT | ANYWHERE},
+	{"program_java", java, PROGRAM_LIMIT | ANYWHERE},
 	{0},
 };

@@ -226,12 +226,12 @@ static void snapshot_as_text(struct world *world)
 const struct live_test snapshot_tests[] = {
 	{"snapshot_of_pool", snapshot_of_pool, 0},
 	{"snapshot_of_static", snapshot_of_static, 0},
-	{"snapshot_of_stripped", snapshot_of_stripped, 0},
+	{"snapshot_of_stripped", snapshot_of_stripped, ANYWHERE},
 	{"snapshot_of_musl", snapshot_of_musl, 0},
 	{"snapshot_threads_listed", snapshot_threads_listed, 0},
-	{"snapshot_of_two", snapshot_of_two, 0},
+	{"snapshot_of_two", snapshot_of_two, ANYWHERE},
 	{"snapshot_of_all", snapshot_of_all, 0},
 	{"snapshot_on_signal", snapshot_on_signal, 0},
-	{"snapshot_as_text", snapshot_as_text, 0},
+	{"snapshot_as_text", snapshot_as_text, ANYWHERE},
 	{0},
 };

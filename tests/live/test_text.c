@@ -98,8 +98,8 @@ static void hostile_names_in_snapshots(struct world *world)
 }
 
 const struct live_test text_tests[] = {
-	{"hostile_names_in_text", hostile_names_in_text, 0},
-	{"hostile_names_in_json", hostile_names_in_json, 0},
-	{"hostile_names_in_snapshots", hostile_names_in_snapshots, 0},
+	{"hostile_names_in_text", hostile_names_in_text, ANYWHERE},
+	{"hostile_names_in_json", hostile_names_in_json, ANYWHERE},
+	{"hostile_names_in_snapshots", hostile_names_in_snapshots, ANYWHERE},
 	{0},
 };

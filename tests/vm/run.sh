@@ -10,7 +10,7 @@
 #                          build/threadwatch and build/workloads
 #           older          "threadwatch snapshot -p 1" must exit 69 with one sentence
 # -j      guests that run at the same time (default 2)
-# -m, -t  memory and time limit of each (default 2048, 900)
+# -m, -t  memory and time limit of each (default 2048, 1200)
 #
 # Each line of a guest is printed behind its kernel's release; what it said stays in
 # build/vm/KERNEL.log, its console in KERNEL.console. The last line is the sum over all guests:
@@ -29,7 +29,7 @@ export VMTEST_CACHE=${VMTEST_CACHE:-$PWD/.cache/vmtest}
 readonly minimum=6.1 fallback=6.12 status_refused=69 status_usage=64
 readonly threadwatch=build/threadwatch live=build/tests/live workloads=build/workloads
 readonly logs=build/vm
-guests=2 memory=2048 limit=900
+guests=2 memory=2048 limit=1200
 
 usage() { sed -n '3,/^set -euo/{/^set/d;s/^# \{0,1\}//;p}' "$0"; }
 
