@@ -21,7 +21,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "target/target.h"
+#include "test_target_elf.h"
 
 #define MODULES	   64
 #define DEADLINE_S 60
@@ -297,6 +297,41 @@ static void reads_only_what_is_there(void **state)
 	target_free(target);
 }
 
+#define SHARED_BYTES   (4u << 20)
+#define SHARED_SYMBOLS (500u << 10)
+
+/* Half a million symbols, each with the same 4 MiB for a name: looked through whole, they would
+ * take minutes. */
+static void is_not_kept_busy_by_names(void **state)
+{
+	Elf64_Sym *symbols = calloc(SHARED_SYMBOLS, sizeof(*symbols));
+	char *text = malloc(SHARED_BYTES);
+	struct trampoline_site site;
+	struct module *module;
+	struct image image;
+	unsigned int table;
+
+	assert_true(symbols && text);
+	for (size_t i = 0; i < SHARED_SYMBOLS; i++)
+		symbols[i] = (Elf64_Sym){.st_info = ELF64_ST_INFO(STB_LOCAL, STT_FUNC),
+			.st_shndx = 1,
+			.st_value = TEXT_VADDR};
+	memset(text, '6', SHARED_BYTES);
+	memcpy(text, "_ZN3std3sys", strlen("_ZN3std3sys"));
+	image_init(&image);
+	table = image_section(
+		&image, ".symtab", SHT_SYMTAB, symbols, SHARED_SYMBOLS * sizeof(*symbols));
+	image.sections[table].sh_entsize = sizeof(*symbols);
+	image.sections[table].sh_link =
+		image_section(&image, ".strtab", SHT_STRTAB, text, SHARED_BYTES);
+	module = open_image(*state, &image);
+	assert_non_null(module);
+	assert_int_equal(trampolines_of(module, &site, 1), 0);
+	module_put(module);
+	free(symbols);
+	free(text);
+}
+
 static int set_up(void **state)
 {
 	*state = module_cache_new(MODULES);
@@ -320,6 +355,7 @@ int main(void)
 		TEST(stands_forged_objects),
 		TEST(stands_forged_boxes),
 		TEST(reads_only_what_is_there),
+		TEST(is_not_kept_busy_by_names),
 	};
 	char self[PATH_MAX];
 

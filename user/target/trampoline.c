@@ -22,6 +22,7 @@
 #define CALL_DISTANCE_MAX 16u /* of an argument's load from its call */
 #define LEA_BYTES	  7u
 #define STRINGS_BYTES_MAX (64u << 20)
+#define RUST_NAME_BYTES	  256u /* of a name that is looked through: there may be millions */
 
 /* The start function's own symbol; those that are hashed have it as a part. */
 struct named {
@@ -199,15 +200,21 @@ static uint64_t passed_function(struct module *module, const struct passer *pass
 	return scan.found && !scan.ambiguous ? code_offset(module, scan.found) : 0;
 }
 
+/* Within its first bytes: in a hostile file all symbols may share one text without an end. */
+static bool has_part(const char *name, const char *part)
+{
+	return memmem(name, strnlen(name, RUST_NAME_BYTES), part, strlen(part)) != NULL;
+}
+
 /* Rust's, mangled in either way: std::sys::...::Thread::new::thread_start. */
 static bool is_rust_start(const char *name)
 {
-	static const char legacy[] = "_ZN3std3sys";
+	static const char legacy[] = "_ZN3std3sys", v0[] = "_RNvNvM";
 
 	if (!strncmp(name, legacy, sizeof(legacy) - 1))
-		return strstr(name, "6Thread3new12thread_start17h") != NULL;
-	return !strncmp(name, "_RNvNvM", 7) && strstr(name, "_3std3sys") &&
-	       strstr(name, "6Thread3new12thread_start");
+		return has_part(name, "6Thread3new12thread_start17h");
+	return !strncmp(name, v0, sizeof(v0) - 1) && has_part(name, "_3std3sys") &&
+	       has_part(name, "6Thread3new12thread_start");
 }
 
 static bool is_start(const char *name, uint32_t *kind)
