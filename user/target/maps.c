@@ -11,6 +11,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -20,6 +21,7 @@
 #define PERMISSION_EXECUTE 2 /* "rwxp" */
 #define HEX_DIGITS_MAX	   16
 #define DECIMAL_DIGITS_MAX 20
+#define DELETED_SUFFIX	   " (deleted)"
 
 struct cursor {
 	const char *at, *end;
@@ -213,4 +215,13 @@ struct maps_entry *maps_find(const struct maps *maps, uint64_t address)
 			return entry;
 	}
 	return NULL;
+}
+
+void maps_clean_path(const char *path, char *out, size_t bytes)
+{
+	size_t length = strlen(path), suffix = sizeof(DELETED_SUFFIX) - 1;
+
+	if (length > suffix && !strcmp(path + length - suffix, DELETED_SUFFIX))
+		length -= suffix;
+	snprintf(out, bytes, "%.*s", (int)(length < bytes ? length : bytes - 1), path);
 }

@@ -30,5 +30,8 @@ int maps_parse(char *text, size_t bytes, struct maps *out);
 void maps_clear(struct maps *maps); /* a zeroed one is fine */
 /* The entry that covers an address, or NULL. */
 struct maps_entry *maps_find(const struct maps *maps, uint64_t address);
+/* A path as people know it, without what the kernel says behind that of a deleted file; cut when
+ * it is too long. */
+void maps_clean_path(const char *path, char *out, size_t bytes);
 
 #endif

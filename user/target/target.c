@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * target.c - one process image's address space, and names of addresses in it.
+ * target.c - one process image's address space: its mappings and their files.
  *
  * Input: the maps of the process and the files that they name. A file is opened when the
  * first address in it is asked for, and stays open over refreshes while its mapping remains.
- * Refuses to guess: an address that no function covers is told as file and offset.
  * The visitor of target_each_module must not refresh or free the target that it visits.
  */
 #include "target/target.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,15 +19,10 @@
 #include "target/module_internal.h"
 #include "target/process_dir.h"
 #include "target/python_layout.h"
-#include "target/sink.h"
 #include "target/target_internal.h"
 #include "target/vdso.h"
 
-#define DELETED_SUFFIX	  " (deleted)"
-#define MEMFD_PREFIX	  "/memfd:"
-#define LABEL_BYTES	  256
-#define PAGE_BYTES	  4096u
-#define OFFSET_TEXT_BYTES 20 /* "+0x", 16 digits, NUL */
+#define PAGE_BYTES 4096u
 
 struct target {
 	struct module_cache *cache;
@@ -163,18 +156,7 @@ struct python_layout *target_python(struct target *target)
 	return target->python_found ? &target->python : NULL;
 }
 
-/* A path as people know it. Cut to LABEL_BYTES. */
-static void clean_path(const char *path, char *out, size_t bytes)
-{
-	size_t length = strlen(path), suffix = sizeof(DELETED_SUFFIX) - 1;
-
-	if (length > suffix && !strcmp(path + length - suffix, DELETED_SUFFIX))
-		length -= suffix;
-	snprintf(out, bytes, "%.*s", (int)(length < bytes ? length : bytes - 1), path);
-}
-
-/* The module of an executable mapping, opened on first need. */
-static struct module *entry_module(struct target *target, struct maps_entry *entry)
+struct module *target_entry_module(struct target *target, struct maps_entry *entry)
 {
 	char path[PATH_MAX];
 	int fd;
@@ -189,10 +171,36 @@ static struct module *entry_module(struct target *target, struct maps_entry *ent
 	fd = process_dir_open_file(&target->dir, entry, &target->read_at);
 	if (fd < 0)
 		return NULL;
-	clean_path(entry->mapping.path, path, sizeof(path));
+	maps_clean_path(entry->mapping.path, path, sizeof(path));
 	entry->mapping.module = module_open(target->cache, fd, path);
 	close(fd);
 	return entry->mapping.module;
+}
+
+struct maps_entry *target_entry_at(struct target *target, uint64_t address)
+{
+	struct maps_entry *entry = maps_find(&target->maps, address);
+
+	return entry || target_refresh(target) ? entry : maps_find(&target->maps, address);
+}
+
+struct module *target_module_at(struct target *target, uint64_t address, uint64_t *vaddr)
+{
+	struct maps_entry *entry = target_entry_at(target, address);
+	struct module *module = entry ? target_entry_module(target, entry) : NULL;
+
+	*vaddr = module ? module_offset_to_vaddr(module,
+				  address - entry->mapping.start + entry->mapping.file_offset)
+			: 0;
+	return *vaddr ? module : NULL;
+}
+
+const char *target_made_function(struct target *target, uint64_t address, uint64_t *distance)
+{
+	if (!target->perf_map)
+		target->perf_map = perf_map_new(module_cache_perf_maps(target->cache));
+	return target->perf_map ? perf_map_find(target->perf_map, &target->dir, address, distance)
+				: NULL;
 }
 
 /* Adds to a linked address what makes it one of this copy of the file. false when the mapping
@@ -242,7 +250,7 @@ int target_place_of(struct target *target, uint64_t address, struct target_place
 		if (!code->mapping.executable || code->inode != entry->inode ||
 			code->device != entry->device)
 			continue;
-		place.module = entry_module(target, code);
+		place.module = target_entry_module(target, code);
 		if (!place.module || !bias_of(place.module, &code->mapping, &bias) ||
 			!place_in(entry, address, bias, &place))
 			continue;
@@ -265,7 +273,7 @@ int target_each_module(struct target *target,
 		return -ENOMEM;
 	for (size_t i = 0; i < target->maps.count; i++) {
 		struct maps_entry *entry = &target->maps.entries[i];
-		struct module *module = entry->inode ? entry_module(target, entry) : NULL;
+		struct module *module = entry->inode ? target_entry_module(target, entry) : NULL;
 
 		if (!module || module->visit == round)
 			continue;
@@ -276,166 +284,4 @@ int target_each_module(struct target *target,
 		result = visit(first[i]->module, first[i], context);
 	free(first);
 	return result;
-}
-
-/* What an address is, before it is made text. */
-struct place {
-	const char *function; /* NULL: not known */
-	bool is_plain;	      /* `function` is never mangled: a compiler at run time told it */
-	uint64_t distance;    /* from the function, else from the start of `label` */
-	const struct module *module; /* not counted; NULL: no file */
-	bool executable, may_be_told;
-	char label[LABEL_BYTES]; /* the file, or what the kernel calls the mapping */
-};
-
-static void label_of(const struct mapping *mapping, char *out, size_t bytes)
-{
-	const char *path = mapping->path[0] ? mapping->path : "[anon]";
-
-	clean_path(path[0] == '/' ? basename(path) : path, out, bytes);
-}
-
-/* Code that no file holds: made at run time. Some put it into shared memory, to map it twice. */
-static bool is_made_at_run_time(const struct maps_entry *entry)
-{
-	const char *path = entry->mapping.path;
-
-	return entry->mapping.executable && !vdso_is(&entry->mapping) &&
-	       (!entry->inode || !strncmp(path, MEMFD_PREFIX, strlen(MEMFD_PREFIX)));
-}
-
-static void locate_made(struct target *target, uint64_t address, struct place *out)
-{
-	uint64_t distance;
-
-	if (!target->perf_map)
-		target->perf_map = perf_map_new(module_cache_perf_maps(target->cache));
-	if (target->perf_map)
-		out->function = perf_map_find(target->perf_map, &target->dir, address, &distance);
-	out->is_plain = out->function;
-	out->may_be_told = !out->function;
-	if (out->function)
-		out->distance = distance;
-}
-
-/* 0, or -ENOENT when no mapping covers the address. */
-static int locate(struct target *target, uint64_t address, struct place *out)
-{
-	struct maps_entry *entry = maps_find(&target->maps, address);
-	struct module *module;
-	uint64_t offset, vaddr;
-
-	if (!entry && !target_refresh(target))
-		entry = maps_find(&target->maps, address);
-	if (!entry)
-		return -ENOENT;
-	*out = (struct place){.executable = entry->mapping.executable};
-	label_of(&entry->mapping, out->label, sizeof(out->label));
-	offset = address - entry->mapping.start + entry->mapping.file_offset;
-	out->distance = offset;
-	out->module = module = entry_module(target, entry);
-	if (!module && is_made_at_run_time(entry))
-		locate_made(target, address, out);
-	vaddr = module ? module_offset_to_vaddr(module, offset) : 0;
-	if (!vaddr)
-		return 0;
-	out->function = module_function_at(module, vaddr, &out->distance);
-	if (!out->function)
-		out->distance = vaddr;
-	return 0;
-}
-
-static void name_function(const char *function, bool is_plain, struct symbol *out)
-{
-	out->resolved = true;
-	if (is_plain) {
-		sink_copy(function, out->text, sizeof(out->text));
-		sink_copy(function, out->full, sizeof(out->full));
-	} else {
-		demangle(function, out->text, sizeof(out->text));
-		demangle_full(function, out->full, sizeof(out->full));
-	}
-	if (!strcmp(out->text, out->full))
-		out->full[0] = '\0';
-}
-
-struct module *target_module_at(struct target *target, uint64_t address, uint64_t *vaddr)
-{
-	struct maps_entry *entry = maps_find(&target->maps, address);
-	struct module *module;
-
-	if (!entry && !target_refresh(target))
-		entry = maps_find(&target->maps, address);
-	module = entry ? entry_module(target, entry) : NULL;
-	*vaddr = module ? module_offset_to_vaddr(module,
-				  address - entry->mapping.start + entry->mapping.file_offset)
-			: 0;
-	return *vaddr ? module : NULL;
-}
-
-/* "name+0x12"; a name that is too long is cut, never the offset. */
-static void format_offset(const char *name, uint64_t offset, char *out, size_t bytes)
-{
-	char text[OFFSET_TEXT_BYTES];
-	int length = snprintf(text, sizeof(text), "+0x%" PRIx64, offset);
-	size_t room = bytes > (size_t)length ? bytes - length : 0, name_length = strlen(name);
-	bool cut = room && name_length >= room;
-
-	if (room < 2) {
-		snprintf(out, bytes, "%s", text);
-		return;
-	}
-	snprintf(out, bytes, "%.*s%s%s", (int)(cut ? room - 2 : name_length), name, cut ? "~" : "",
-		text);
-}
-
-int target_symbolize(struct target *target, uint64_t address, struct symbol *out)
-{
-	struct place place;
-
-	*out = (struct symbol){0};
-	if (locate(target, address, &place))
-		return -ENOENT;
-	out->executable = place.executable;
-	out->may_be_told = place.may_be_told;
-	if (!place.function) {
-		format_offset(place.label, place.distance, out->text, sizeof(out->text));
-		if (place.module)
-			build_id_text(&place.module->build_id, out->build_id);
-		return 0;
-	}
-	out->distance = place.distance;
-	name_function(place.function, place.is_plain, out);
-	return 0;
-}
-
-int target_call_site(struct target *target, uint64_t return_address, char *out, size_t bytes)
-{
-	struct symbol symbol = {0};
-	struct place place;
-
-	/* The call is the instruction before; it may be the last of its function. */
-	if (!return_address || locate(target, return_address - 1, &place))
-		return -ENOENT;
-	if (place.function)
-		name_function(place.function, place.is_plain, &symbol);
-	format_offset(place.function ? symbol.text : place.label, place.distance + 1, out, bytes);
-	return 0;
-}
-
-int module_symbolize(struct module *module, uint64_t file_offset, struct symbol *out)
-{
-	uint64_t vaddr = module_offset_to_vaddr(module, file_offset), distance;
-	const char *function = vaddr ? module_function_at(module, vaddr, &distance) : NULL;
-
-	if (!vaddr)
-		return -ENOENT;
-	*out = (struct symbol){.executable = true};
-	if (function && !distance) {
-		name_function(function, false, out);
-		return 0;
-	}
-	format_offset(module_basename(module), vaddr, out->text, sizeof(out->text));
-	build_id_text(&module->build_id, out->build_id);
-	return 0;
 }

@@ -11,6 +11,15 @@
  * when it cannot be had. Reads of it fail once the image is gone, also after an execve. */
 int target_memory(struct target *target);
 
+struct maps_entry;
+/* The mapping that covers an address, or NULL; reads the maps again when there is none. The
+ * target's, until the maps are read again. */
+struct maps_entry *target_entry_at(struct target *target, uint64_t address);
+/* The module of an executable mapping, opened on first need; NULL: none that is usable. */
+struct module *target_entry_module(struct target *target, struct maps_entry *entry);
+/* What the process itself says of code that it has made (perf_map.h), or NULL. The target's. */
+const char *target_made_function(struct target *target, uint64_t address, uint64_t *distance);
+
 /* An address within a mapped file. */
 struct target_place {
 	struct module *module; /* the target's own reference */
