@@ -10,6 +10,7 @@
 #define TW_EMIT_BPF_H
 
 #include "bpf/callable.bpf.h"
+#include "bpf/stats.bpf.h"
 
 struct event_named {
 	struct wire_event header;

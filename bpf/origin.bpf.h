@@ -12,7 +12,7 @@
 #ifndef TW_ORIGIN_BPF_H
 #define TW_ORIGIN_BPF_H
 
-#include "bpf/state.bpf.h"
+#include "bpf/stats.bpf.h"
 
 #define ORIGIN_RING	 (16u << 20)
 #define USER_PAGE_BYTES	 4096u
