@@ -158,21 +158,24 @@ static bool has_own_comm(uint32_t flags, const char *comm, const char *process_c
 	return strncmp(comm, process_comm, WIRE_COMM_BYTES) != 0;
 }
 
+/* Each look-up may forget what the one before has told (names.h): a name is used before the
+ * next is sought. */
 static void name_from_start(struct processes *processes, const struct birth *birth,
 	const char *comm, const char *process_comm, struct routine_name *out)
 {
 	struct image *image = image_get(processes, &birth->process);
 	const struct named *behind = image && birth->callable ? callable_name(image, birth) : NULL;
-	const struct named *start = image ? start_name(image, birth->start_fn) : NULL;
 	const char *run_time = run_time_name(birth->trampoline);
-	bool own_comm = has_own_comm(birth->flags, comm, process_comm);
+	bool own_comm = has_own_comm(birth->flags, comm, process_comm), is_told = behind;
+	const struct named *start;
 
 	*out = (struct routine_name){.text = comm, .source = SOURCE_COMM};
 	if (behind && (behind->resolved || !own_comm)) {
 		*out = behind->routine;
 		return;
 	}
-	if (!start && !run_time && !behind)
+	start = image ? start_name(image, birth->start_fn) : NULL;
+	if (!start && !run_time && !is_told)
 		processes->unnamed++;
 	if (own_comm && (!start || !start->resolved || says_nothing(birth, start->routine.text)))
 		return;
