@@ -21,6 +21,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/libraries.h"
+#include "cmd/origin.h"
 
 #define NS_PER_MS      1000000ull
 #define LOOK_FIRST_NS  (10 * NS_PER_MS)
@@ -45,7 +46,6 @@ struct look {
 	struct session *session;
 	pid_t pid;
 	uint32_t tgid;
-	bool attach;
 };
 
 void look_learn_layout(struct session *session, uint32_t tgid, const struct wire_layout *layout)
@@ -118,10 +118,9 @@ static void look_at_library(void *context, const char *path)
 }
 
 /* false: it is gone. */
-static bool look_at_image(struct session *session, const struct wire_process *image, bool attach)
+static bool look_at_image(struct session *session, const struct wire_process *image)
 {
-	struct look look = {
-		.session = session, .pid = image->tgid, .tgid = image->tgid, .attach = attach};
+	struct look look = {.session = session, .pid = image->tgid, .tgid = image->tgid};
 	struct target *target = processes_target(session->processes, image);
 
 	if (!target || target_refresh(target))
@@ -131,9 +130,9 @@ static bool look_at_image(struct session *session, const struct wire_process *im
 }
 
 /* By number only: what we do to a file does not depend on which process maps it. */
-static void look_at_pid(struct session *session, pid_t pid, bool attach)
+static void look_at_pid(struct session *session, pid_t pid)
 {
-	struct look look = {.session = session, .pid = pid, .tgid = pid, .attach = attach};
+	struct look look = {.session = session, .pid = pid, .tgid = pid};
 	struct target *target = target_open(session->modules, pid);
 
 	if (!target)
@@ -142,7 +141,7 @@ static void look_at_pid(struct session *session, pid_t pid, bool attach)
 	target_free(target);
 }
 
-static void look_at_everything(struct session *session, bool attach)
+static void look_at_everything(struct session *session)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
@@ -151,19 +150,19 @@ static void look_at_everything(struct session *session, bool attach)
 		return;
 	while ((entry = readdir(proc)))
 		if (isdigit((unsigned char)entry->d_name[0]))
-			look_at_pid(session, atoi(entry->d_name), attach);
+			look_at_pid(session, atoi(entry->d_name));
 	closedir(proc);
 }
 
 static void look_at_watched(void *context, uint32_t tgid)
 {
-	look_at_pid(context, (pid_t)tgid, true);
+	look_at_pid(context, (pid_t)tgid);
 }
 
 void look_at_all(struct session *session)
 {
 	if (options_whole(session->options))
-		look_at_everything(session, true);
+		look_at_everything(session);
 	else
 		kernel_each_watched(session->kernel, look_at_watched, session);
 }
@@ -196,7 +195,7 @@ static bool look_when_due(struct session *session, struct pending_look *pending,
 		pending->due_ns = now_ns + pending->delay_ns;
 	if (now_ns < pending->due_ns)
 		return true;
-	if (!look_at_image(session, &pending->image, true))
+	if (!look_at_image(session, &pending->image))
 		return false;
 	if (pending->delay_ns < LOOK_LAST_NS)
 		pending->delay_ns *= 2;
@@ -211,6 +210,7 @@ void session_look_again(struct session *session, uint64_t now_ns)
 	struct pending_look **link = &session->pending;
 
 	processes_sweep(session->processes, now_ns);
+	origin_sweep(session, now_ns);
 	while (*link) {
 		struct pending_look *pending = *link;
 
@@ -262,7 +262,7 @@ static void look_at_routine(struct session *session, const struct wire_control *
 	processes_name(session->processes, &birth, comm, comm, &name);
 	processes_call_site(session->processes, &key->process, record->call_site);
 	learn_trampoline(session, record);
-	look_at_image(session, &key->process, true);
+	look_at_image(session, &key->process);
 }
 
 void session_control(struct session *session, const struct wire_control *record)
@@ -280,7 +280,7 @@ void session_control(struct session *session, const struct wire_control *record)
 		processes_forked(session->processes, &key->process, &record->origin);
 		return;
 	case WIRE_CONTROL_EXEC:
-		look_at_image(session, &key->process, true);
+		look_at_image(session, &key->process);
 		look_later(session, &key->process, false);
 		return;
 	}
@@ -310,22 +310,22 @@ void look_own_layout(struct session *session)
 	target_free(self);
 }
 
-void look_at_start(struct session *session, const char *program, bool attach)
+void look_at_start(struct session *session, const char *program, bool from_now_on)
 {
-	struct look look = {.session = session, .attach = attach};
+	struct look look = {.session = session};
 
 	/* Our own libc is most programs' libc: it is probed before any of them runs. */
-	if (attach && (program || session->options->follow))
-		look_at_pid(session, getpid(), true);
-	if (program && attach) {
+	if (from_now_on && (program || session->options->follow))
+		look_at_pid(session, getpid());
+	if (program && from_now_on) {
 		look_at_file(&look, program);
 		libraries_of(session->modules, program, look_at_library, &look);
 	}
 	if (options_whole(session->options))
-		look_at_everything(session, attach);
+		look_at_everything(session);
 	for (size_t i = 0; i < session->target_count; i++) {
-		look_at_image(session, &session->targets[i], attach);
-		if (attach)
+		look_at_image(session, &session->targets[i]);
+		if (from_now_on)
 			look_later(session, &session->targets[i], true);
 	}
 }

@@ -12,8 +12,8 @@
 /* Learns our own libc's struct pthread; most processes have the same. */
 void look_own_layout(struct session *session);
 /* At the beginning: our own libc, the program to start with its libraries, all targets.
- * attach: probe them; else only learn layouts. */
-void look_at_start(struct session *session, const char *program, bool attach);
+ * from_now_on: what starts later counts too, not only what is there. */
+void look_at_start(struct session *session, const char *program, bool from_now_on);
 /* Attaches to one file, which `path` opens, and tells the kernel side how its libc lays out the
  * threads of this process; returns that layout (0: no libc). */
 struct wire_layout look_attach(

@@ -114,7 +114,8 @@ void origin_take_stacks(struct session *session)
 
 void origin_sweep(struct session *session, uint64_t now_ns)
 {
-	origin_table_sweep(session->origins->table, session->processes, now_ns);
+	if (session->origins)
+		origin_table_sweep(session->origins->table, session->processes, now_ns);
 }
 
 static const struct stack *stack_get(struct session *session, const struct creation *creation)
