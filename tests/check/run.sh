@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # run.sh - checks that need no root: layers, format, shell scripts, kernel types, manual and
-# completion against the options. Each ends with a line of sums.
+# completion against the options, manual and README.md against the counters. Each ends with a line
+# of sums.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -26,3 +27,4 @@ one format clang-format --dry-run -Werror "${sources[@]}"
 one shellcheck shellcheck "${scripts[@]}"
 one manual mandoc -T lint -W warning man/threadwatch.8
 tests/check/options.sh || true
+tests/check/counters.sh || true

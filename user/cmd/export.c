@@ -136,22 +136,23 @@ static void on_control(void *context, const struct wire_control *record)
 
 static int rounds(struct round *round, struct loop *loop, const struct export_options *options)
 {
-	struct kernel_reader reader = {ignore_event, on_control, round->session};
+	struct session *session = round->session;
+	struct kernel_reader reader = {ignore_event, on_control, session};
 	uint64_t interval_ns = (uint64_t)(options->interval_s * NS_PER_S);
-	uint64_t due_ns = boot_now_ns() + interval_ns, now_ns, next_deadline_ns;
+	uint64_t due_ns = boot_now_ns() + interval_ns, now_ns, next;
 	int err = 0, written = 0;
 
-	processes_keep_dead(round->session->processes, interval_ns);
+	processes_keep_dead(session->processes, interval_ns);
 	while (!err && !loop->stop) {
 		now_ns = boot_now_ns();
 		err = loop_wait(loop, due_ns < now_ns + LOOK_NS ? due_ns : now_ns + LOOK_NS);
 		if (!err)
-			err = kernel_consume_control(round->session->kernel, &reader);
-		session_look_again(round->session, boot_now_ns());
+			err = kernel_consume_control(session->kernel, &reader);
+		session_look_again(session, boot_now_ns());
 		if (boot_now_ns() < due_ns && !loop->stop)
 			continue;
-		if (kernel_timeboxes_in_use(round->session->kernel))
-			kernel_scan_timeboxes(round->session->kernel, &next_deadline_ns);
+		if (kernel_timeboxes_in_use(session->kernel))
+			session_walked(session, kernel_scan_timeboxes(session->kernel, &next));
 		written = write_once(round, options, written);
 		due_ns += interval_ns;
 		if (due_ns < boot_now_ns())

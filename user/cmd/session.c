@@ -315,8 +315,10 @@ int session_open(
 	session->processes = session->modules ? processes_new(session->modules) : NULL;
 	session->confinements = confinements_new();
 	session->origin_stacks = wanted_stacks(options, kind);
-	session->origins = origins_new();
-	if (session->processes && session->confinements && session->origins) {
+	if (kind != SESSION_COUNT)
+		session->origins = origins_new();
+	if (session->processes && session->confinements &&
+		(session->origins || kind == SESSION_COUNT)) {
 		look_own_layout(session);
 		code = open_for(session, kind, program);
 	} else {
@@ -343,6 +345,11 @@ void session_close(struct session *session)
 	kallsyms_free(session->kallsyms);
 }
 
+void session_walked(struct session *session, int err)
+{
+	session->walks_failed += err != 0;
+}
+
 bool session_has_targets(struct session *session)
 {
 	const struct common_options *options = session->options;
@@ -355,49 +362,4 @@ bool session_has_targets(struct session *session)
 	for (size_t i = 0; i < session->target_count; i++)
 		ended = ended && session->pidfds[i] < 0;
 	return !ended || (options->follow && kernel_watches_any(session->kernel));
-}
-
-size_t session_counters(struct session *session, bool with_zeros, struct drop_count *out)
-{
-	size_t count = 0, kept = 0;
-
-	for (int i = 0; i < WIRE_COUNTER_COUNT; i++)
-		out[count++] = (struct drop_count){
-			kernel_counter_name(i), kernel_counter(session->kernel, i)};
-	out[count++] = (struct drop_count){"usdt_sites_rejected", session->usdt_rejected};
-	out[count++] = (struct drop_count){"usdt_sites_over_limit", session->usdt_over_limit};
-	out[count++] = (struct drop_count){"mappings_lost", session->mappings_lost};
-	out[count++] = (struct drop_count){"mapped_files_gone", session->files_gone};
-	out[count++] = (struct drop_count){"mappings_polled", session->polling};
-	out[count++] = (struct drop_count){"files_not_attached", session->modules_failed};
-	out[count++] = (struct drop_count){"trampolines_late", session->trampolines_late};
-	out[count++] =
-		(struct drop_count){"names_not_found", processes_unnamed(session->processes)};
-	out[count++] =
-		(struct drop_count){"renames_missed", kernel_missed_renames(session->kernel)};
-	out[count++] = (struct drop_count){
-		"perf_maps_refused", module_cache_perf_maps_refused(session->modules)};
-	out[count++] = (struct drop_count){
-		"debug_files_refused", module_cache_debug_refused(session->modules)};
-	if (with_zeros)
-		return count;
-	for (size_t i = 0; i < count; i++)
-		if (out[i].count)
-			out[kept++] = out[i];
-	return kept;
-}
-
-uint64_t session_dropped(struct session *session)
-{
-	static const enum wire_counter events[] = {
-		WIRE_COUNTER_EVENTS_STARTED_DROPPED,
-		WIRE_COUNTER_EVENTS_FINISHED_DROPPED,
-		WIRE_COUNTER_EVENTS_NAMED_DROPPED,
-		WIRE_COUNTER_EVENTS_TIMEBOX_DROPPED,
-	};
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
-		sum += kernel_counter(session->kernel, events[i]);
-	return sum;
 }

@@ -21,8 +21,8 @@ struct session {
 	struct kernel *kernel;
 	struct module_cache *modules;
 	struct processes *processes;
-	struct origins *origins;
-	uint32_t origin_stacks; /* WIRE_ORIGIN_*: what the kernel side takes */
+	struct origins *origins; /* NULL: nobody will see them */
+	uint32_t origin_stacks;	 /* WIRE_ORIGIN_*: what the kernel side takes */
 	struct confinements *confinements;
 	struct kallsyms *kallsyms; /* opened on first need */
 	bool kallsyms_tried;
@@ -37,7 +37,7 @@ struct session {
 	struct pending_look *pending;	    /* used without mappings only */
 	bool polling;			    /* as mappings were refused */
 	size_t usdt_sites, usdt_rejected, usdt_over_limit, modules_failed;
-	uint64_t mappings_lost, files_gone;
+	uint64_t mappings_lost, files_gone, records_refused, walks_failed;
 	size_t trampolines_late; /* images in which one was found only after its first thread */
 };
 
@@ -63,6 +63,9 @@ void session_look_again(struct session *session, uint64_t now_ns);
 /* Takes in what was mapped since, by programs that started or loaded a library. */
 void session_take_mappings(struct session *session);
 
+/* Counts a walk that failed; what it was for is made good by the next one. */
+void session_walked(struct session *session, int err);
+
 /* Is there anything left to watch? (`-a`, `--cgroup`: always) */
 bool session_has_targets(struct session *session);
 
@@ -70,7 +73,8 @@ bool session_has_targets(struct session *session);
 int session_snapshot(struct session *session, bool with_wait, struct snapshot **out);
 
 /* All counters, kernel's and ours; `out` has room for SESSION_COUNTERS. Returns how many. */
-#define SESSION_COUNTERS (WIRE_COUNTER_COUNT + 11)
+#define SESSION_OWN_COUNTERS 13
+#define SESSION_COUNTERS     (WIRE_COUNTER_COUNT + SESSION_OWN_COUNTERS)
 size_t session_counters(struct session *session, bool with_zeros, struct drop_count *out);
 /* Events that the ring could not take. */
 uint64_t session_dropped(struct session *session);

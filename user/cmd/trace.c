@@ -14,8 +14,8 @@
 #include "cmd/print.h"
 #include "cmd/round.h"
 #include "cmd/session.h"
+#include "cmd/tell.h"
 #include "cmd/view.h"
-#include "model/decode.h"
 
 #define NS_PER_MS	 1000000ull
 #define POLL_NS		 (50 * NS_PER_MS)   /* a lone event shows within this time */
@@ -113,20 +113,6 @@ static void print_one(struct trace *trace, const struct event *event)
 	trace->events += printed;
 }
 
-static enum event_type type_of(uint16_t kind)
-{
-	switch (kind) {
-	case WIRE_EVENT_STARTED:
-		return EVENT_STARTED;
-	case WIRE_EVENT_NAMED:
-		return EVENT_NAMED;
-	case WIRE_EVENT_FINISHED:
-		return EVENT_FINISHED;
-	default:
-		return EVENT_TIMEBOX;
-	}
-}
-
 static void note_deadline(struct trace *trace, const struct wire_event *header)
 {
 	uint64_t deadline_ns = header->start_ns + header->timebox_ns;
@@ -134,20 +120,6 @@ static void note_deadline(struct trace *trace, const struct wire_event *header)
 	if (header->kind == WIRE_EVENT_STARTED && header->timebox_ns &&
 		(!trace->next_scan_ns || deadline_ns < trace->next_scan_ns))
 		trace->next_scan_ns = deadline_ns;
-}
-
-static void take_origin(
-	struct session *session, const struct wire_event *header, struct origin *out)
-{
-	const struct creation creation = {.process = &header->process,
-		.call_site = header->call_site,
-		.creator_id = header->creator_id,
-		.creator_source = header->creator_source,
-		.creator_tid = header->creator_tid,
-		.stack = header->origin_stack,
-		.flags = header->flags};
-
-	origin_of(session, &creation, out);
 }
 
 /* What a callable is named by comes in the other ring, before the event that needs it, but
@@ -164,47 +136,16 @@ static void hear_of_callable(struct trace *trace, const struct wire_event *heade
 static void on_event(void *context, const void *record, size_t bytes)
 {
 	struct trace *trace = context;
-	struct processes *processes = trace->session->processes;
 	struct event_view view;
 	struct event event;
 
-	if (decode_event(record, bytes, &view))
+	if (decode_event(record, bytes, &view)) {
+		trace->session->records_refused++;
 		return;
+	}
 	note_deadline(trace, view.header);
 	hear_of_callable(trace, view.header);
-	event = (struct event){
-		.type = type_of(view.header->kind),
-		.instance = view.header->instance == WIRE_INSTANCE_SPAN ? INSTANCE_SPAN
-									: INSTANCE_THREAD,
-		.boot_ns = view.header->time_ns,
-		.pid = view.header->process.tgid,
-		.tid = view.header->tid,
-		.ns_pid = view.header->ns_tgid,
-		.ns_tid = view.header->ns_tid,
-		.process = view.header->process_comm,
-		.start_ns = view.header->start_ns,
-		.timebox_ns = view.header->timebox_ns,
-		.confinement = confinement_of(trace->session->confinements, &view.header->process),
-	};
-	event.already_running = event.type == EVENT_STARTED && event.instance == INSTANCE_THREAD &&
-				(view.header->flags & WIRE_THREAD_ADOPTED);
-	if (event.instance == INSTANCE_THREAD)
-		take_origin(trace->session, view.header, &event.origin);
-	/* A rename tells the name that the thread has given itself, whatever it was born as. */
-	if (event.type == EVENT_NAMED)
-		event.routine =
-			(struct routine_name){.text = view.header->comm, .source = SOURCE_COMM};
-	else
-		processes_name(processes,
-			&(struct birth){.process = view.header->process,
-				.start_fn = view.header->start_fn,
-				.callable = view.header->callable,
-				.trampoline = view.header->trampoline,
-				.source = view.header->source,
-				.flags = view.header->flags,
-				.name = view.name},
-			view.header->comm, view.header->process_comm, &event.routine);
-	event.data_count = decode_data(view.data, view.header->data_count, event.data);
+	tell_event(trace->session, &view, &event);
 	print_one(trace, &event);
 }
 
@@ -220,29 +161,13 @@ static void on_control(void *context, const struct wire_control *record)
 static void on_existing(void *context, const void *record, size_t bytes)
 {
 	struct trace *trace = context;
-	struct snapshot_thread thread;
 	struct thread_view view;
 	struct event event;
-	size_t offset = 0;
 
-	if (decode_thread(record, bytes, &offset, &view) != 1 ||
+	if (!view_decode(trace->session, record, bytes, &view) ||
 		!(view.header->thread.flags & WIRE_THREAD_ADOPTED))
 		return;
-	view_thread(trace->session, &view, &thread);
-	event = (struct event){
-		.type = EVENT_STARTED,
-		.instance = INSTANCE_THREAD,
-		.already_running = true,
-		.boot_ns = view.header->time_ns,
-		.pid = thread.pid,
-		.tid = thread.tid,
-		.ns_pid = thread.ns_pid,
-		.ns_tid = thread.ns_tid,
-		.process = thread.process,
-		.routine = thread.birth,
-		.start_ns = thread.start_ns,
-		.confinement = thread.confinement,
-	};
+	tell_running(trace->session, &view, &event);
 	print_one(trace, &event);
 }
 
@@ -263,7 +188,7 @@ static void scan_when_due(struct trace *trace, uint64_t now_ns)
 
 	if (!kernel_timeboxes_in_use(trace->session->kernel) || now_ns < trace->next_scan_ns)
 		return;
-	kernel_scan_timeboxes(trace->session->kernel, &next_ns);
+	session_walked(trace->session, kernel_scan_timeboxes(trace->session->kernel, &next_ns));
 	if (!next_ns || next_ns > now_ns + SCAN_AT_LEAST_NS)
 		next_ns = now_ns + SCAN_AT_LEAST_NS;
 	trace->next_scan_ns = next_ns;
@@ -276,7 +201,7 @@ static void discard_when_due(struct trace *trace, uint64_t now_ns)
 
 	if ((!options_whole(common) && !common->follow) || now_ns < trace->next_discard_ns)
 		return;
-	round_discard(trace->session);
+	session_walked(trace->session, round_discard(trace->session));
 	trace->next_discard_ns = now_ns + DISCARD_NS;
 }
 
@@ -303,7 +228,7 @@ static void adopt_when_due(struct trace *trace, uint64_t now_ns)
 {
 	if (!trace->options->common.cgroup_count || now_ns < trace->next_adopt_ns)
 		return;
-	round_adopt(trace->session);
+	session_walked(trace->session, round_adopt(trace->session));
 	trace->next_adopt_ns = now_ns + ADOPT_NS;
 }
 
@@ -330,7 +255,6 @@ static int stream(struct trace *trace, struct loop *loop, const struct kernel_re
 		if (err)
 			return err;
 		origin_take_stacks(trace->session);
-		origin_sweep(trace->session, boot_now_ns());
 		snapshot_when_asked(trace, loop);
 		scan_when_due(trace, boot_now_ns());
 		session_look_again(trace->session, boot_now_ns());
@@ -360,7 +284,7 @@ static void finish(struct trace *trace, const struct kernel_reader *reader)
 	struct drop_count drops[SESSION_COUNTERS];
 	struct stream_summary summary;
 
-	kernel_walk(session->kernel, false, count_live, trace);
+	session_walked(session, kernel_walk(session->kernel, false, count_live, trace));
 	kernel_detach(session->kernel);
 	kernel_consume(session->kernel, reader);
 	summary = (struct stream_summary){

@@ -79,7 +79,6 @@ void view_thread(
 		.flags = thread->flags,
 		.name = thread->name,
 	};
-
 	const struct creation creation = {.process = &thread->process,
 		.call_site = thread->call_site,
 		.creator_id = thread->creator_id,
@@ -103,9 +102,20 @@ void view_thread(
 		.wait = wait_site(session, record),
 		.confinement = confinement_of(session->confinements, &thread->process),
 	};
-	origin_of(session, &creation, &to->origin);
+	if (session->origins)
+		origin_of(session, &creation, &to->origin);
 	processes_name(session->processes, &birth, record->comm, record->process_comm, &to->birth);
 	take_spans(from, to);
+}
+
+bool view_decode(struct session *session, const void *record, size_t bytes, struct thread_view *out)
+{
+	size_t offset = 0;
+
+	if (decode_thread(record, bytes, &offset, out) == 1)
+		return true;
+	session->records_refused++;
+	return false;
 }
 
 static void add_thread(void *context, const void *record, size_t bytes)
@@ -113,9 +123,8 @@ static void add_thread(void *context, const void *record, size_t bytes)
 	struct view *view = context;
 	struct snapshot_thread thread;
 	struct thread_view decoded;
-	size_t offset = 0;
 
-	if (view->err || decode_thread(record, bytes, &offset, &decoded) != 1)
+	if (view->err || !view_decode(view->session, record, bytes, &decoded))
 		return;
 	view_thread(view->session, &decoded, &thread);
 	view->err = snapshot_add(view->snapshot, &thread);

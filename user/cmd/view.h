@@ -6,6 +6,10 @@
 #include "cmd/session.h"
 #include "model/decode.h"
 
+/* Checks a record of kernel_walk; one that is refused is counted. */
+bool view_decode(
+	struct session *session, const void *record, size_t bytes, struct thread_view *out);
+
 /* Fills `to` from a record. Texts stay valid until the next call on session->processes, or
  * as long as the record. */
 void view_thread(

@@ -40,6 +40,7 @@ struct kernel {
 	struct ring_buffer *control;
 	struct stack_reader *stacks;
 	const struct kernel_reader *reader; /* during a consume call */
+	uint64_t records_refused;
 	int poll_fd;
 	bool multi;	/* uprobe_multi links instead of one perf event a site */
 	bool lifecycle; /* options->lifecycle */

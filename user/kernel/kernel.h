@@ -111,6 +111,8 @@ struct kernel_reader {
 int kernel_consume(struct kernel *kernel, const struct kernel_reader *reader);
 /* Only the control ring. */
 int kernel_consume_control(struct kernel *kernel, const struct kernel_reader *reader);
+/* Control records, stack copies and ends of walks that had not the size they should. */
+uint64_t kernel_records_refused(const struct kernel *kernel);
 
 /* ---- user stacks at the creation of threads ---- */
 

@@ -26,6 +26,8 @@ static int on_control(void *context, void *record, size_t bytes)
 
 	if (bytes >= sizeof(struct wire_control))
 		kernel->reader->control(kernel->reader->context, record);
+	else
+		kernel->records_refused++;
 	return 0;
 }
 
@@ -75,6 +77,11 @@ int kernel_consume_control(struct kernel *kernel, const struct kernel_reader *re
 	kernel->reader = reader;
 	count = ring_buffer__consume(kernel->control);
 	return count < 0 ? count : 0;
+}
+
+uint64_t kernel_records_refused(const struct kernel *kernel)
+{
+	return kernel->records_refused;
 }
 
 int kernel_consume(struct kernel *kernel, const struct kernel_reader *reader)

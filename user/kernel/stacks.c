@@ -31,15 +31,17 @@ static int on_stack(void *context, void *record, size_t bytes)
 {
 	const struct wire_stack_copy *copy = record;
 	const struct wire_stack_walk *walk = record;
-	struct stack_reader *reader = context;
-	const struct kernel_stack_visitor *visitor = reader->visitor;
+	struct kernel *kernel = context;
+	const struct kernel_stack_visitor *visitor = kernel->stacks->visitor;
 
-	if (reader->kind == WIRE_ORIGIN_FRAMES) {
-		if (bytes >= sizeof(*walk) && walk->count <= WIRE_STACK_FRAMES)
-			visitor->walked(visitor->context, walk);
-	} else if (bytes >= sizeof(*copy) && copy->bytes <= sizeof(copy->stack)) {
+	if (kernel->stacks->kind == WIRE_ORIGIN_FRAMES && bytes >= sizeof(*walk) &&
+		walk->count <= WIRE_STACK_FRAMES)
+		visitor->walked(visitor->context, walk);
+	else if (kernel->stacks->kind == WIRE_ORIGIN_COPIES && bytes >= sizeof(*copy) &&
+		 copy->bytes <= sizeof(copy->stack))
 		visitor->copied(visitor->context, copy);
-	}
+	else
+		kernel->records_refused++;
 	return 0;
 }
 
@@ -52,7 +54,7 @@ int stacks_open(struct kernel *kernel)
 	if (!kernel->stacks)
 		return -ENOMEM;
 	kernel->stacks->kind = kernel->skel->rodata->cfg_origin_stacks;
-	kernel->stacks->ring = ring_buffer__new(fd, on_stack, kernel->stacks, NULL);
+	kernel->stacks->ring = ring_buffer__new(fd, on_stack, kernel, NULL);
 	if (!kernel->stacks->ring)
 		return -errno;
 	event.data.fd = ring_buffer__epoll_fd(kernel->stacks->ring);

@@ -89,6 +89,7 @@ int kernel_walk(struct kernel *kernel, bool with_wait,
 		buffer.used += got;
 		hand_out(&buffer, visit, context);
 	}
+	kernel->records_refused += buffer.used != 0;
 	free(buffer.bytes);
 	return err;
 }
