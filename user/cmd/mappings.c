@@ -20,6 +20,7 @@
 
 #define FILES_MAX      1024 /* open at once; the least recently mapped leave */
 #define OWN_LINK_BYTES 32
+#define ATTACH_AT_ONCE 64 /* of the files that somebody may go on to make and map */
 
 struct mapped {
 	dev_t device;
@@ -80,7 +81,7 @@ int mappings_fd(const struct mappings *mappings)
 
 bool mappings_wait(const struct mappings *mappings)
 {
-	return mmap_events_wait(mappings->events);
+	return mappings->unattached || mmap_events_wait(mappings->events);
 }
 
 /* NULL: not known, or not in its present state. */
@@ -199,16 +200,18 @@ static struct mapped *next_to_attach(struct mappings *mappings)
 /* Attaching takes milliseconds, in which others may map files and end: opening comes first. */
 bool mappings_take(struct mappings *mappings, struct session *session)
 {
-	struct mapped *file;
 	uint64_t lost = 0;
 
 	mappings->session = session;
-	do {
+	for (size_t i = 0; i < ATTACH_AT_ONCE; i++) {
+		struct mapped *file;
+
 		lost += mmap_events_consume(mappings->events, on_mapping, mappings);
 		file = next_to_attach(mappings);
-		if (file)
-			attach(mappings, file);
-	} while (file);
+		if (!file)
+			break;
+		attach(mappings, file);
+	}
 	mappings->session = NULL;
 	session->mappings_lost += lost;
 	return !lost;

@@ -16,9 +16,10 @@ struct mappings *mappings_new(void);
 void mappings_free(struct mappings *mappings); /* NULL is fine */
 /* Readable (epoll) when something waits. */
 int mappings_fd(const struct mappings *mappings);
-/* Does anything wait? To be asked after arming a wake-up by mappings_fd. */
+/* Is there anything to take? To be asked after arming a wake-up by mappings_fd. */
 bool mappings_wait(const struct mappings *mappings);
-/* Takes what waits. false: records were lost, look at every process again. */
+/* Takes what waits: opens each new file, and attaches to some. false: records were lost, look at
+ * every process again. */
 bool mappings_take(struct mappings *mappings, struct session *session);
 
 #endif
