@@ -34,11 +34,11 @@ deny() {
 }
 
 allow bpf 'bpf/|vmlinux/'
-allow user/kernel 'bpf/|kernel/|target/target\.h'
-allow user/target 'bpf/wire\.h|target/|[a-z_]+\.h'
-allow user/model 'bpf/wire\.h|model/|[a-z_]+\.h'
+allow user/kernel 'bpf/|kernel/|base/|target/target\.h'
+allow user/target 'bpf/wire\.h|target/|base/|[a-z_]+\.h'
+allow user/model 'bpf/wire\.h|model/|base/|[a-z_]+\.h'
 allow user/out 'model/|out/|bpf/wire\.h|[a-z_]+\.h'
-allow user/cmd 'bpf/wire\.h|cmd/|kernel/(kernel|mmap_events)\.h|target/(target|cgroup)\.h|model/|out/'
+allow user/cmd 'bpf/wire\.h|cmd/|kernel/(kernel|mmap_events)\.h|target/(target|cgroup|proc_text)\.h|base/|model/|out/'
 
 deny user/target '#include <bpf/' 'must not know BPF'
 deny user/model '#include <(bpf|stdio|unistd|fcntl|time)' 'must be pure'

@@ -22,6 +22,7 @@
 
 #include "cmd/processes.h"
 #include "target/cgroup.h"
+#include "target/proc_text.h"
 
 #define KNOWN_MAX   4096
 #define TEXT_BYTES  (64u << 10) /* a line of at most PATH_MAX for each hierarchy */
@@ -111,24 +112,6 @@ void confinements_free(struct confinements *confinements)
 	free(confinements);
 }
 
-static bool read_text(pid_t pid, char *text, size_t bytes)
-{
-	char path[PROC_BYTES];
-	size_t used = 0;
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	while (used < bytes - 1 && (got = read(fd, text + used, bytes - 1 - used)) > 0)
-		used += got;
-	close(fd);
-	text[used] = '\0';
-	return true;
-}
-
 static void take_path(struct known *known, const char *path)
 {
 	char container[CGROUP_CONTAINER_BYTES];
@@ -169,11 +152,12 @@ static bool look_at_cgroup(
 
 static void look_at_process(struct known *known)
 {
-	char *text = malloc(TEXT_BYTES);
+	char *text = malloc(TEXT_BYTES), file[PROC_BYTES];
 	const char *path = NULL;
 
+	snprintf(file, sizeof(file), "/proc/%u/cgroup", known->process.tgid);
 	/* Checked after the read: until then the number may have passed to another process. */
-	if (text && read_text(known->process.tgid, text, TEXT_BYTES) &&
+	if (text && proc_text_read(AT_FDCWD, file, text, TEXT_BYTES) &&
 		process_is_there(&known->process))
 		path = cgroup_unified_path(text);
 	if (path)

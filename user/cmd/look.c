@@ -16,9 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/device.h"
 #include "cmd/cmd.h"
 #include "cmd/libraries.h"
 #include "cmd/origin.h"
@@ -28,10 +28,6 @@
 #define LOOK_LAST_NS   (1000 * NS_PER_MS)
 #define PENDING_MAX    4096
 #define MAP_FILE_BYTES 128
-
-/* include/linux/kdev_t.h */
-#define KERNEL_MINOR_BITS 20
-#define KERNEL_MINOR_MASK ((1u << KERNEL_MINOR_BITS) - 1)
 
 struct pending_look {
 	struct wire_process image;
@@ -253,9 +249,7 @@ static void look_at_routine(struct session *session, const struct wire_control *
 		.source = key->source};
 
 	processes_hint(session->processes, &key->process, record->start_fn,
-		makedev(record->file.device >> KERNEL_MINOR_BITS,
-			record->file.device & KERNEL_MINOR_MASK),
-		record->file.inode, record->file.offset);
+		device_from_kernel(record->file.device), record->file.inode, record->file.offset);
 	if (record->number)
 		processes_callable(session->processes, &key->process, record->number, record->tid,
 			&record->callable);

@@ -12,10 +12,11 @@
 #include <unistd.h>
 
 #include "cmd/processes_internal.h"
+#include "target/proc_text.h"
 
 #define IMAGES_MAX   1024
 #define NS_PER_S     1000000000ull
-#define STARTTIME_NO 22 /* field of /proc/PID/stat */
+#define PATH_BYTES   32
 #define SWEEP_NS     NS_PER_S
 #define KEEP_DEAD_NS (5 * NS_PER_S)
 
@@ -86,35 +87,15 @@ uint64_t processes_unnamed(const struct processes *processes)
 	return processes->unnamed;
 }
 
-/* Start time of a process in clock ticks since boot, 0 when it is not there. */
-static uint64_t start_ticks(pid_t pid)
-{
-	char path[64], stat[1024], *field;
-	unsigned long long ticks = 0;
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	got = read(fd, stat, sizeof(stat) - 1);
-	close(fd);
-	if (got <= 0)
-		return 0;
-	stat[got] = '\0';
-	/* comm may hold spaces and parentheses: count fields from its last ')'. */
-	field = strrchr(stat, ')');
-	for (int number = 2; field && number < STARTTIME_NO; number++)
-		field = strchr(field + 1, ' ');
-	if (!field || sscanf(field, " %llu", &ticks) != 1)
-		return 0;
-	return ticks;
-}
-
 bool process_is_there(const struct wire_process *image)
 {
-	return start_ticks(image->tgid) == image->start_ns / (NS_PER_S / sysconf(_SC_CLK_TCK));
+	char path[PATH_BYTES], stat[PROC_STAT_BYTES];
+	uint64_t ticks;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", image->tgid);
+	return proc_text_read(AT_FDCWD, path, stat, sizeof(stat)) &&
+	       proc_text_start_ticks(stat, &ticks) &&
+	       ticks == image->start_ns / (NS_PER_S / sysconf(_SC_CLK_TCK));
 }
 
 /* Does a later image of the same process exist, as far as we know? */

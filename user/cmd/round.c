@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "cmd/view.h"
-#include "model/decode.h"
 #include "model/fold.h"
 
 #define OTHER "other"
@@ -30,30 +30,18 @@ struct collection {
 	int err;
 };
 
-static int room_for_one(void **array, size_t *room, size_t count, size_t element)
-{
-	void *bigger;
-
-	if (count < *room)
-		return 0;
-	bigger = reallocarray(*array, *room ? *room * 2 : 256, element);
-	if (!bigger)
-		return -ENOMEM;
-	*array = bigger;
-	*room = *room ? *room * 2 : 256;
-	return 0;
-}
-
 static int collect_routine(
 	void *context, const struct wire_routine_key *key, const struct wire_routine_stats *stats)
 {
 	struct collection *all = context;
-	int err = room_for_one((void **)&all->counted, &all->counted_room, all->counted_count,
-		sizeof(*all->counted));
+	struct counted *counted = array_grow(
+		all->counted, &all->counted_room, all->counted_count + 1, sizeof(*counted));
 
-	if (!err)
-		all->counted[all->counted_count++] = (struct counted){*key, *stats};
-	return err;
+	if (!counted)
+		return -ENOMEM;
+	all->counted = counted;
+	counted[all->counted_count++] = (struct counted){*key, *stats};
+	return 0;
 }
 
 /* A process whatever its image: an execve ends no counter. */
@@ -68,15 +56,16 @@ static int compare_processes(const void *a, const void *b)
 
 static int note_live(struct collection *all, const struct wire_process *process)
 {
-	int err;
+	struct wire_process *live;
 
 	if (all->live_count && !compare_processes(&all->live[all->live_count - 1], process))
 		return 0;
-	err = room_for_one(
-		(void **)&all->live, &all->live_room, all->live_count, sizeof(*all->live));
-	if (!err)
-		all->live[all->live_count++] = *process;
-	return err;
+	live = array_grow(all->live, &all->live_room, all->live_count + 1, sizeof(*live));
+	if (!live)
+		return -ENOMEM;
+	all->live = live;
+	live[all->live_count++] = *process;
+	return 0;
 }
 
 static void collect_thread(void *context, const void *record, size_t bytes)
@@ -84,9 +73,8 @@ static void collect_thread(void *context, const void *record, size_t bytes)
 	struct collection *all = context;
 	struct snapshot_thread thread;
 	struct thread_view view;
-	size_t offset = 0;
 
-	if (all->err || decode_thread(record, bytes, &offset, &view) != 1)
+	if (all->err || !view_decode(all->session, record, bytes, &view))
 		return;
 	all->err = note_live(all, &view.header->thread.process);
 	if (!all->snapshot)

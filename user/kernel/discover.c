@@ -14,14 +14,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
+#include "base/device.h"
 #include "kernel/internal.h"
 #include "target/target.h"
-
-/* include/linux/kdev_t.h */
-#define KERNEL_MINOR_BITS 20
-#define KERNEL_MINOR_MASK ((1u << KERNEL_MINOR_BITS) - 1)
 
 static struct attached_file *known_view(struct kernel *kernel, const struct stat *st)
 {
@@ -65,8 +61,7 @@ static void identify(struct kernel *kernel, const char *path, const struct stat 
 	if (mapped == MAP_FAILED)
 		return;
 	if (!walk_identify(kernel, mapped, &file)) {
-		out->device =
-			makedev(file.device >> KERNEL_MINOR_BITS, file.device & KERNEL_MINOR_MASK);
+		out->device = device_from_kernel(file.device);
 		out->inode = file.inode;
 	}
 	munmap(mapped, bytes);
@@ -173,7 +168,7 @@ static int tell_trampolines(
 	size_t count = trampolines_of(module, sites, TRAMPOLINES_MAX);
 	struct wire_place place = {
 		.inode = identity->inode,
-		.device = major(identity->device) << KERNEL_MINOR_BITS | minor(identity->device),
+		.device = device_to_kernel(identity->device),
 	};
 	int err = 0;
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "kernel/internal.h"
 
 uint64_t kernel_counter(const struct kernel *kernel, enum wire_counter which)
@@ -36,17 +37,13 @@ static int all_keys(int fd, struct wire_routine_key **out, size_t *count)
 	size_t used = 0, room = 0;
 
 	while (!bpf_map_get_next_key(fd, previous, &key)) {
-		if (used == room) {
-			struct wire_routine_key *bigger;
+		struct wire_routine_key *bigger = array_grow(keys, &room, used + 1, sizeof(*keys));
 
-			room = room ? room * 2 : 256;
-			bigger = reallocarray(keys, room, sizeof(*keys));
-			if (!bigger) {
-				free(keys);
-				return -ENOMEM;
-			}
-			keys = bigger;
+		if (!bigger) {
+			free(keys);
+			return -ENOMEM;
 		}
+		keys = bigger;
 		keys[used++] = key;
 		previous = &keys[used - 1];
 	}

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "base/array.h"
 #include "kernel/internal.h"
 
 /* include/uapi/linux/bpf.h of 6.6; Debian 12's header is older. */
@@ -66,22 +67,6 @@ void uprobe_multi_prepare(struct bpf_program *program)
 	bpf_program__set_expected_attach_type(program, ATTACH_TRACE_UPROBE_MULTI);
 }
 
-/* Makes room for `more` elements. */
-static int grow(void **array, size_t *room, size_t used, size_t more, size_t element)
-{
-	size_t wanted = used + more;
-	void *bigger;
-
-	if (wanted <= *room)
-		return 0;
-	bigger = reallocarray(*array, wanted * 2, element);
-	if (!bigger)
-		return -ENOMEM;
-	*array = bigger;
-	*room = wanted * 2;
-	return 0;
-}
-
 static int attach_multi(struct kernel *kernel, struct bpf_program *program, const char *path,
 	const unsigned long *offsets, const uint64_t *cookies, size_t count)
 {
@@ -93,12 +78,13 @@ static int attach_multi(struct kernel *kernel, struct bpf_program *program, cons
 		.cookies = (uintptr_t)cookies,
 		.count = count,
 	};
-	int err = grow((void **)&kernel->multi_links, &kernel->multi_room, kernel->multi_count, 1,
-		sizeof(*kernel->multi_links));
+	int *links = array_grow(
+		kernel->multi_links, &kernel->multi_room, kernel->multi_count + 1, sizeof(*links));
 	int fd;
 
-	if (err)
-		return err;
+	if (!links)
+		return -ENOMEM;
+	kernel->multi_links = links;
 	fd = link_create(&attr);
 	if (fd < 0)
 		return fd;
@@ -116,18 +102,20 @@ static int attach_each(struct kernel *kernel, struct bpf_program *program, const
 	const unsigned long *offsets, const uint64_t *cookies, size_t count)
 {
 	size_t before = kernel->link_count;
-	int err = grow((void **)&kernel->links, &kernel->link_room, kernel->link_count, count,
-		sizeof(struct bpf_link *));
+	struct bpf_link **links = array_grow(kernel->links, &kernel->link_room,
+		kernel->link_count + count, sizeof(struct bpf_link *));
 
-	if (err)
-		return err;
+	if (!links)
+		return -ENOMEM;
+	kernel->links = links;
 	for (size_t i = 0; i < count; i++) {
 		LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = cookies ? cookies[i] : 0);
 		struct bpf_link *link =
 			bpf_program__attach_uprobe_opts(program, -1, path, offsets[i], &options);
 
 		if (!link) {
-			err = -errno;
+			int err = -errno;
+
 			detach_links(kernel, before);
 			return err;
 		}

@@ -18,10 +18,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "target/regular_file.h"
 
 #define FUNCTIONS_MAX	(4u << 20)
-#define FUNCTIONS_FIRST 1024
 #define NAME_BYTES_MAX	(16u << 10)
 #define NESTED_MAX	64 /* functions looked at that begin inside the one sought */
 #define NAME_PLACES_MAX 16
@@ -62,21 +62,17 @@ static bool collect(const Elf64_Sym *symbol, void *context)
 {
 	struct collector *collector = context;
 	struct module_symbols *symbols = collector->symbols;
+	struct function *more;
 
 	if (!is_function(symbol) || !symbol->st_name || symbol->st_name >= collector->strings_bytes)
 		return true;
-	if (symbols->function_count == collector->capacity) {
-		size_t capacity = collector->capacity ? collector->capacity * 2 : FUNCTIONS_FIRST;
-		struct function *more;
-
-		if (capacity > FUNCTIONS_MAX)
-			return false;
-		more = realloc(symbols->functions, capacity * sizeof(*more));
-		if (!more)
-			return false;
-		symbols->functions = more;
-		collector->capacity = capacity;
-	}
+	if (symbols->function_count == FUNCTIONS_MAX)
+		return false;
+	more = array_grow(symbols->functions, &collector->capacity, symbols->function_count + 1,
+		sizeof(*more));
+	if (!more)
+		return false;
+	symbols->functions = more;
 	symbols->functions[symbols->function_count++] = (struct function){
 		.start = symbol->st_value,
 		.bytes = symbol->st_size > UINT32_MAX ? UINT32_MAX : (uint32_t)symbol->st_size,

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "target/proc_text.h"
 #include "target/regular_file.h"
 
 #define FILE_BYTES_MAX	(32u << 20)
@@ -26,7 +27,6 @@
 #define NESTED_MAX	64 /* entries looked at that begin inside the one sought */
 #define HEX_DIGITS_MAX	16
 #define STATUS_BYTES	4096
-#define STARTTIME_NO	22 /* field of /proc/PID/stat */
 #define CLOCKS_APART_S	1  /* what clocks and their ticks may differ by */
 #define PATH_BYTES	32 /* "/tmp/perf-", an int, ".map" */
 
@@ -252,31 +252,14 @@ struct identity {
 	time_t start_s; /* CLOCK_REALTIME */
 };
 
-static bool read_text(int view, const char *name, char text[STATUS_BYTES])
-{
-	int fd = openat(view, name, O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd < 0 ? -1 : read(fd, text, STATUS_BYTES - 1);
-
-	if (fd >= 0)
-		close(fd);
-	text[got > 0 ? got : 0] = '\0';
-	return got > 0;
-}
-
 static bool read_start(int view, time_t *out)
 {
-	char text[STATUS_BYTES];
-	unsigned long long ticks;
+	char text[PROC_STAT_BYTES];
 	struct timespec real, boot;
-	const char *field;
+	uint64_t ticks;
 
-	if (!read_text(view, "stat", text))
-		return false;
-	/* comm may hold spaces and parentheses: fields are counted from its last ')'. */
-	field = strrchr(text, ')');
-	for (int number = 2; field && number < STARTTIME_NO; number++)
-		field = strchr(field + 1, ' ');
-	if (!field || sscanf(field, " %llu", &ticks) != 1)
+	if (!proc_text_read(view, "stat", text, sizeof(text)) ||
+		!proc_text_start_ticks(text, &ticks))
 		return false;
 	clock_gettime(CLOCK_REALTIME, &real);
 	clock_gettime(CLOCK_BOOTTIME, &boot);
@@ -290,7 +273,7 @@ static bool read_identity(int view, struct identity *out)
 	const char *uids, *pids, *last;
 	unsigned int uid;
 
-	if (!read_start(view, &out->start_s) || !read_text(view, "status", text))
+	if (!read_start(view, &out->start_s) || !proc_text_read(view, "status", text, sizeof(text)))
 		return false;
 	/* A comm cannot hold a newline here: the kernel escapes it. */
 	uids = strstr(text, "\nUid:\t");

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "target/proc_text.h"
 #include "target/regular_file.h"
 
 #define PROC_PATH_BYTES	 64
@@ -180,19 +181,11 @@ int process_dir_open_memory(const struct process_dir *dir)
 
 int process_dir_ns_tid(const struct process_dir *dir, pid_t tid, pid_t *out)
 {
-	char path[PROC_PATH_BYTES], text[STATUS_BYTES + 1], *line, *end;
-	ssize_t got;
-	int fd;
+	char path[PROC_PATH_BYTES], text[STATUS_BYTES], *line, *end;
 
 	snprintf(path, sizeof(path), "task/%d/status", tid);
-	fd = openat(dir->leader, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	got = read(fd, text, STATUS_BYTES);
-	close(fd);
-	if (got <= 0)
+	if (!proc_text_read(dir->leader, path, text, sizeof(text)))
 		return -ESRCH;
-	text[got] = '\0';
 	/* Its first line is the comm, with newlines escaped. */
 	line = strstr(text, NS_TID_LABEL);
 	if (!line)

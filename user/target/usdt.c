@@ -13,11 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define NOTES_BYTES_MAX	  (16u << 20)
 #define NOTE_TYPE_STAPSDT 3
 #define NOTE_OWNER	  "stapsdt"
 #define PROVIDER	  "threadwatch"
-#define SITES_FIRST	  16
 
 struct probe {
 	char name[12];
@@ -95,17 +96,14 @@ static const struct probe *find_probe(const char *name)
 
 static bool append(struct search *search, const struct usdt_site *site)
 {
-	if (search->count == search->capacity) {
-		size_t capacity = search->capacity ? search->capacity * 2 : SITES_FIRST;
-		struct usdt_site *more = realloc(search->sites, capacity * sizeof(*more));
+	struct usdt_site *more =
+		array_grow(search->sites, &search->capacity, search->count + 1, sizeof(*more));
 
-		if (!more) {
-			search->err = -ENOMEM;
-			return false;
-		}
-		search->sites = more;
-		search->capacity = capacity;
+	if (!more) {
+		search->err = -ENOMEM;
+		return false;
 	}
+	search->sites = more;
 	search->sites[search->count++] = *site;
 	return true;
 }
