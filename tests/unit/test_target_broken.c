@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "target/target.h"
+#include "target/target_internal.h"
 #include "test_target_elf.h"
 
 #define START_ROUTINE	"_thread_db_pthread_start_routine"
@@ -137,12 +138,43 @@ static void survives_truncation_while_open(void **state)
 	module_cache_free(cache);
 }
 
+#define OVERLAPPING_BYTES (200u << 20)
+
+/* Segments may all be of the same bytes, a thousand times over: they are not all read. */
+static void counts_no_end_of_data_as_not_unique(void **state)
+{
+	struct module_cache *cache = module_cache_new(8);
+	struct image image;
+	struct module *module;
+	int fd;
+
+	(void)state;
+	image_init(&image);
+	image.segments[1].p_filesz = image.segments[1].p_memsz = OVERLAPPING_BYTES;
+	image.segments[2] = image.segments[1];
+	image.segments[2].p_vaddr += OVERLAPPING_BYTES;
+	image.header.e_type = ET_EXEC;
+	image.header.e_phnum = 3;
+	image_finish(&image);
+	fd = file_of(image.bytes, image.used);
+	image_clear(&image);
+	assert_int_equal(ftruncate(fd, DATA_OFFSET + OVERLAPPING_BYTES), 0);
+	module = module_open(cache, fd, "x");
+	assert_non_null(module);
+	assert_int_equal(module_count_pointers(module, TEXT_VADDR), 2);
+	assert_false(module_has_text(module, "of no file"));
+	module_put(module);
+	close(fd);
+	module_cache_free(cache);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(survives_each_truncation),
 		cmocka_unit_test(survives_each_changed_byte),
 		cmocka_unit_test(survives_truncation_while_open),
+		cmocka_unit_test(counts_no_end_of_data_as_not_unique),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,7 @@
 
 #define WORD_BYTES	     8u
 #define TABLE_BYTES_MAX	     (64u << 20)
-#define ENTRIES_IN_CHUNK     512
+#define CHUNK_BYTES	     (12u << 10) /* whole entries of 8 and of 24 bytes */
 #define RELR_WORDS_OF_BITMAP 63u
 
 /* The bytes that are being read, as linked. */
@@ -35,6 +35,32 @@ static bool is_constant(const struct elf_file *file, uint64_t vaddr, size_t byte
 		return true;
 	return relro && vaddr >= relro->p_vaddr && vaddr - relro->p_vaddr <= relro->p_memsz &&
 	       bytes <= relro->p_memsz - (vaddr - relro->p_vaddr);
+}
+
+int module_each_entry(struct module *module, int64_t table_tag, int64_t bytes_tag,
+	size_t entry_bytes, int (*visit)(const void *entry, void *context), void *context)
+{
+	uint8_t chunk[CHUNK_BYTES] __attribute__((aligned(WORD_BYTES)));
+	uint64_t table, left;
+	int err = 0;
+
+	if (elf_file_dynamic(&module->file, table_tag, &table) ||
+		elf_file_dynamic(&module->file, bytes_tag, &left))
+		return 0;
+	if (left > TABLE_BYTES_MAX)
+		return -EFAULT;
+	left -= left % entry_bytes;
+	while (left && !err) {
+		size_t take = left < sizeof(chunk) ? left : sizeof(chunk);
+
+		if (module_read(module, table, chunk, take))
+			return -EFAULT;
+		for (size_t at = 0; at < take && !err; at += entry_bytes)
+			err = visit(chunk + at, context);
+		table += take;
+		left -= take;
+	}
+	return err;
 }
 
 static bool touches(const struct window *window, uint64_t word)
@@ -70,104 +96,65 @@ static int symbol_value(struct module *module, uint64_t index, uint64_t *value)
 	return 0;
 }
 
-static int apply_rela(struct module *module, const Elf64_Rela *rela, struct window *window)
+/* The bytes that are being read, and what the relocations so far have told of the next. */
+struct patch {
+	struct module *module;
+	struct window *window;
+	uint64_t next; /* of RELR: the word behind the last one */
+};
+
+static int apply_rela(const void *entry, void *context)
 {
+	const Elf64_Rela *rela = entry;
+	const struct patch *patch = context;
 	uint64_t value;
 
+	if (!touches(patch->window, rela->r_offset))
+		return 0;
 	switch (ELF64_R_TYPE(rela->r_info)) {
 	case R_X86_64_RELATIVE:
 		value = 0;
 		break;
 	case R_X86_64_64:
-		if (symbol_value(module, ELF64_R_SYM(rela->r_info), &value))
+		if (symbol_value(patch->module, ELF64_R_SYM(rela->r_info), &value))
 			return -EFAULT;
 		break;
 	default:
 		return -EFAULT;
 	}
-	put_word(window, rela->r_offset, window->bias + value + (uint64_t)rela->r_addend);
-	return 0;
-}
-
-static int apply_relas(struct module *module, struct window *window)
-{
-	uint64_t table, bytes, count;
-	Elf64_Rela chunk[ENTRIES_IN_CHUNK];
-
-	if (elf_file_dynamic(&module->file, DT_RELA, &table) ||
-		elf_file_dynamic(&module->file, DT_RELASZ, &bytes))
-		return 0;
-	if (bytes > TABLE_BYTES_MAX)
-		return -EFAULT;
-	count = bytes / sizeof(*chunk);
-	for (uint64_t done = 0; done < count;) {
-		size_t take = count - done < ENTRIES_IN_CHUNK ? count - done : ENTRIES_IN_CHUNK;
-
-		if (module_read(
-			    module, table + done * sizeof(*chunk), chunk, take * sizeof(*chunk)))
-			return -EFAULT;
-		for (size_t i = 0; i < take; i++) {
-			if (touches(window, chunk[i].r_offset) &&
-				apply_rela(module, &chunk[i], window))
-				return -EFAULT;
-		}
-		done += take;
-	}
+	put_word(patch->window, rela->r_offset,
+		patch->window->bias + value + (uint64_t)rela->r_addend);
 	return 0;
 }
 
 /* The word holds its value as linked. */
-static int apply_relative(struct module *module, uint64_t at, struct window *window)
+static int apply_relative(const struct patch *patch, uint64_t at)
 {
 	uint64_t value;
 
-	if (!touches(window, at))
+	if (!touches(patch->window, at))
 		return 0;
-	if (module_read(module, at, &value, sizeof(value)))
+	if (module_read(patch->module, at, &value, sizeof(value)))
 		return -EFAULT;
-	put_word(window, at, value + window->bias);
+	put_word(patch->window, at, value + patch->window->bias);
 	return 0;
 }
 
 /* An even entry is the address of a word, an odd one a bitmap of the 63 words that follow. */
-static int apply_relr_entry(
-	struct module *module, uint64_t entry, uint64_t *next, struct window *window)
+static int apply_relr(const void *entry, void *context)
 {
-	if (!(entry & 1)) {
-		*next = entry + WORD_BYTES;
-		return apply_relative(module, entry, window);
+	struct patch *patch = context;
+	uint64_t bits = *(const uint64_t *)entry;
+
+	if (!(bits & 1)) {
+		patch->next = bits + WORD_BYTES;
+		return apply_relative(patch, bits);
 	}
 	for (uint64_t i = 0; i < RELR_WORDS_OF_BITMAP; i++) {
-		if ((entry >> (i + 1)) & 1 &&
-			apply_relative(module, *next + i * WORD_BYTES, window))
+		if ((bits >> (i + 1)) & 1 && apply_relative(patch, patch->next + i * WORD_BYTES))
 			return -EFAULT;
 	}
-	*next += RELR_WORDS_OF_BITMAP * WORD_BYTES;
-	return 0;
-}
-
-static int apply_relrs(struct module *module, struct window *window)
-{
-	uint64_t table, bytes, count, next = 0, chunk[ENTRIES_IN_CHUNK];
-
-	if (elf_file_dynamic(&module->file, DT_RELR, &table) ||
-		elf_file_dynamic(&module->file, DT_RELRSZ, &bytes))
-		return 0;
-	if (bytes > TABLE_BYTES_MAX)
-		return -EFAULT;
-	count = bytes / sizeof(*chunk);
-	for (uint64_t done = 0; done < count;) {
-		size_t take = count - done < ENTRIES_IN_CHUNK ? count - done : ENTRIES_IN_CHUNK;
-
-		if (module_read(
-			    module, table + done * sizeof(*chunk), chunk, take * sizeof(*chunk)))
-			return -EFAULT;
-		for (size_t i = 0; i < take; i++) {
-			if (apply_relr_entry(module, chunk[i], &next, window))
-				return -EFAULT;
-		}
-		done += take;
-	}
+	patch->next += RELR_WORDS_OF_BITMAP * WORD_BYTES;
 	return 0;
 }
 
@@ -175,6 +162,7 @@ int module_read_relocated(
 	struct module *module, uint64_t bias, uint64_t vaddr, void *out, size_t bytes)
 {
 	struct window window = {.vaddr = vaddr, .bytes = bytes, .out = out, .bias = bias};
+	struct patch patch = {.module = module, .window = &window};
 	int err;
 
 	if (bytes > UINT64_MAX - vaddr || !is_constant(&module->file, vaddr, bytes) ||
@@ -182,6 +170,8 @@ int module_read_relocated(
 		return -EFAULT;
 	err = module_read(module, vaddr, out, bytes);
 	if (!err)
-		err = apply_relas(module, &window);
-	return err ? err : apply_relrs(module, &window);
+		err = module_each_entry(
+			module, DT_RELA, DT_RELASZ, sizeof(Elf64_Rela), apply_rela, &patch);
+	return err ? err
+		   : module_each_entry(module, DT_RELR, DT_RELRSZ, WORD_BYTES, apply_relr, &patch);
 }

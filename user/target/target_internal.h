@@ -46,6 +46,12 @@ struct python_layout *target_python(struct target *target);
 int module_read_relocated(
 	struct module *module, uint64_t bias, uint64_t vaddr, void *out, size_t bytes);
 
+/* Calls visit for each entry of a table that two tags of the dynamic section tell of (its address,
+ * its bytes); stops at the first result that is not 0 and returns it. entry_bytes: 8 or 24.
+ * -EFAULT: it cannot be read, or is too large. A file without one has no entries. */
+int module_each_entry(struct module *module, int64_t table_tag, int64_t bytes_tag,
+	size_t entry_bytes, int (*visit)(const void *entry, void *context), void *context);
+
 /* How many words of the file's relocated data point at a linked address, up to 2. */
 size_t module_count_pointers(struct module *module, uint64_t vaddr);
 
