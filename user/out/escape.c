@@ -42,7 +42,13 @@ static void put_json_code(FILE *out, uint32_t code)
 	}
 }
 
-void escape_json(FILE *out, const char *text)
+static void put_prometheus_code(FILE *out, uint32_t code)
+{
+	stream_text(out, code == '\n' ? "\\n" : UTF8_REPLACEMENT);
+}
+
+/* put_hidden: how a control character or an invisible one is written. */
+static void escape_quoted(FILE *out, const char *text, void (*put_hidden)(FILE *out, uint32_t code))
 {
 	struct utf8_unit unit;
 
@@ -55,7 +61,7 @@ void escape_json(FILE *out, const char *text)
 		if (unit.kind == UTF8_INVALID) {
 			stream_text(out, UTF8_REPLACEMENT);
 		} else if (unit.kind == UTF8_HIDDEN) {
-			put_json_code(out, unit.code);
+			put_hidden(out, unit.code);
 		} else {
 			if (unit.code == '"' || unit.code == '\\')
 				stream_char(out, '\\');
@@ -64,26 +70,14 @@ void escape_json(FILE *out, const char *text)
 	}
 }
 
+void escape_json(FILE *out, const char *text)
+{
+	escape_quoted(out, text, put_json_code);
+}
+
 void escape_prometheus(FILE *out, const char *text)
 {
-	struct utf8_unit unit;
-
-	for (;;) {
-		size_t run = utf8_clean_run(text);
-		fwrite_unlocked(text, 1, run, out);
-		text += run;
-		if (!utf8_next(&text, &unit))
-			return;
-		if (unit.code == '\n') {
-			stream_text(out, "\\n");
-		} else if (unit.kind == UTF8_INVALID || unit.kind == UTF8_HIDDEN) {
-			stream_text(out, UTF8_REPLACEMENT);
-		} else {
-			if (unit.code == '"' || unit.code == '\\')
-				stream_char(out, '\\');
-			fwrite_unlocked(unit.start, 1, unit.bytes, out);
-		}
-	}
+	escape_quoted(out, text, put_prometheus_code);
 }
 
 /* What a terminal is shown for one unit of text. */
