@@ -185,6 +185,37 @@ static void is_not_held_up(void **state)
 	look_at_all(name);
 }
 
+#define BINDS 40
+
+/* Each std::_Bind binds the one before twice to itself: 3^40 sizes, in a name of 600 bytes. */
+static void works_out_sizes_once(void **state)
+{
+	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	char name[2 * CPP_NAME_BYTES_MAX] = "St5tupleIJ";
+	cpp_node *element[1];
+	struct cpp_tree tree;
+
+	(void)state;
+	for (unsigned int i = 0; i < BINDS; i++)
+		strcat(name, i ? "S0_IF" : "St5_BindIF");
+	strcat(name, "PFviEiEE");
+	for (unsigned int i = 1; i < BINDS; i++) {
+		/* Substitutions are numbered in base 36; the first bind has number 4, each after it
+		 * adds its function's type and itself. */
+		unsigned int number = 2 * i + 2;
+		char text[3] = {digits[number / 36], digits[number % 36], '\0'};
+		const char *from = text + (number < 36);
+
+		sprintf(name + strlen(name), "S%s_S%s_EE", from, from);
+	}
+	strcat(name, "EE");
+	assert_int_equal(cpp_parse(name, &tree), 0);
+	assert_int_equal(cpp_arguments(tree.root, element, 1), 1);
+	assert_true(cpp_is_bind(element[0]));
+	assert_int_equal(cpp_layout_of(&tree, element[0]).bytes, 0);
+	cpp_free(&tree);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +223,7 @@ int main(void)
 		cmocka_unit_test(takes_names_apart),
 		cmocka_unit_test(stands_any_byte),
 		cmocka_unit_test(is_not_held_up),
+		cmocka_unit_test(works_out_sizes_once),
 	};
 
 	alarm(DEADLINE_S); /* a parser that hangs is a failure */

@@ -20,7 +20,8 @@ typedef struct demangle_component cpp_node;
 struct cpp_tree {
 	cpp_node *root;
 	void *memory;
-	bool broken; /* a print was cut short, which leaves its marks in the nodes */
+	bool broken;	      /* a print was cut short, which leaves its marks in the nodes */
+	unsigned int layouts; /* that were worked out: binds of shared binds double at each level */
 };
 
 /* `mangled` is a symbol ("_Z...") or a type as type_info has it, and must outlive the tree.

@@ -10,6 +10,7 @@
 #include <libiberty/demangle.h>
 #include <string.h>
 
+#define LAYOUTS_MAX    1024 /* of one tree */
 #define BUILTIN_BYTES  32
 #define POINTER_BYTES  8
 #define STRING_BYTES   32 /* std::__cxx11::basic_string */
@@ -124,6 +125,9 @@ static struct cpp_layout bind_layout(struct cpp_tree *tree, cpp_node *bind)
 
 struct cpp_layout cpp_layout_of(struct cpp_tree *tree, cpp_node *node)
 {
+	if (tree->layouts == LAYOUTS_MAX)
+		return (struct cpp_layout){0};
+	tree->layouts++;
 	switch (cpp_kind_of(node)) {
 	case CPP_FUNCTION_POINTER:
 	case CPP_POINTER:
