@@ -85,18 +85,19 @@ void target_free(struct target *target)
 	free(target);
 }
 
-/* Hands the open file of an old mapping to all mappings of the same file. */
-static void carry_over(const struct maps *from, struct maps *to)
+/* Hands the open file of an old mapping to all mappings of the same file. Each file once: a process
+ * may have 65,000 mappings of two in turn. */
+static void carry_over(struct module_cache *cache, const struct maps *from, struct maps *to)
 {
-	const struct module *last = NULL;
+	uint64_t round = module_cache_next_visit(cache);
 
 	for (size_t i = 0; i < from->count; i++) {
 		const struct maps_entry *old = &from->entries[i];
 		struct module *module = old->mapping.module;
 
-		if (!module || module == last || !old->inode)
+		if (!module || module->visit == round || !old->inode)
 			continue;
-		last = module;
+		module->visit = round;
 		if (!module_is_current(module))
 			continue;
 		for (size_t j = 0; j < to->count; j++) {
@@ -120,7 +121,7 @@ int target_refresh(struct target *target)
 		maps_clear(&maps);
 		return -ESTALE;
 	}
-	carry_over(&target->maps, &maps);
+	carry_over(target->cache, &target->maps, &maps);
 	maps_clear(&target->maps);
 	target->maps = maps;
 	/* The library of one may have been loaded since; one that was found stays. */
