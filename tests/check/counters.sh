@@ -28,6 +28,7 @@ counters=$({
 manual=$(sed -n '/^\.SH COUNTERS/,/^\.SH SIGNALS/{/^\.TP/{n;s/^\.BR\? //;s/[",]//g;p}}' \
 	man/threadwatch.8 | tr -s ' ' '\n' | sort)
 # The first column of the table, names in backquotes.
+# shellcheck disable=SC2016
 readme=$(sed -n '/^## Counters/,/^## Requirements/s/^| \(`[^|]*`\) |.*/\1/p' README.md |
 	grep -o '[a-z_]*' | sort)
 

@@ -40,6 +40,7 @@ allow user/model 'bpf/wire\.h|model/|base/|[a-z_]+\.h'
 allow user/out 'model/|out/|bpf/wire\.h|[a-z_]+\.h'
 allow user/cmd 'bpf/wire\.h|cmd/|kernel/(kernel|mmap_events)\.h|target/(target|cgroup|proc_text)\.h|base/|model/|out/'
 
+deny user/base '#include "' 'must know nothing'
 deny user/target '#include <bpf/' 'must not know BPF'
 deny user/model '#include <(bpf|stdio|unistd|fcntl|time)' 'must be pure'
 deny user/out '#include <bpf/' 'must not know where data come from'
