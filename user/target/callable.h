@@ -16,7 +16,8 @@ int callable_word(struct target *target, const struct wire_callable *callable, u
 /* Whether the address lies in the code of a file. */
 bool callable_is_code(struct target *target, uint64_t address);
 
-/* The mangled name of the function that starts exactly there; NULL: none that is known. */
+/* The mangled name of the function that starts exactly there; NULL: none that is known. Good until
+ * the maps are read again, which any reading of memory may do: the file may be gone then. */
 const char *callable_symbol(struct target *target, uint64_t address);
 
 /* Names a function by its start. `certain`: something else proves that a function starts there,

@@ -230,6 +230,7 @@ static int name_std_function(struct view *view, struct slot function)
 	cpp_node *arguments[2], *scope;
 	struct cpp_tree tree = {0};
 	struct slot functor = {.address = function.address, .certain = function.certain};
+	char name[CPP_NAME_BYTES_MAX];
 	const char *symbol;
 	uint64_t invoker;
 	int err = -ENOENT;
@@ -239,7 +240,8 @@ static int name_std_function(struct view *view, struct slot function)
 	symbol = callable_symbol(view->target, invoker);
 	if (!symbol)
 		return name_function(view, invoker, function.certain);
-	if (cpp_parse(symbol, &tree))
+	/* The tree points into it. */
+	if (strlen(symbol) >= sizeof(name) || cpp_parse(strcpy(name, symbol), &tree))
 		return -ENOENT;
 	scope = cpp_scope_of(cpp_name_of_symbol(tree.root));
 	if (cpp_is_named(scope, "std::_Function_handler") &&

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "target/itanium.h"
+#include "target/module_internal.h"
 #include "target/rtti.h"
 #include "target/target_internal.h"
 
@@ -43,24 +44,34 @@ static bool is_rust_thread(struct target *target, struct module *module, uint64_
 	return false;
 }
 
-uint32_t target_trampoline(struct target *target, uint64_t start_fn, uint64_t start_arg)
+static uint32_t trampoline_in(
+	struct target *target, struct module *module, uint64_t offset, uint64_t start_arg)
 {
 	struct trampoline_site sites[TRAMPOLINES_MAX];
-	struct target_place place;
-	uint64_t offset;
-	size_t count;
+	size_t count = trampolines_of(module, sites, TRAMPOLINES_MAX);
 
-	if (target_place_of(target, start_fn, &place) || !place.executable)
-		return WIRE_TRAMPOLINE_NONE;
-	count = trampolines_of(place.module, sites, TRAMPOLINES_MAX);
-	offset = module_vaddr_to_offset(place.module, place.vaddr);
 	for (size_t i = 0; i < count; i++)
 		if (sites[i].file_offset == offset || sites[i].file_offset == TRAMPOLINE_ANYWHERE)
 			return sites[i].kind;
 	if (is_std_thread(target, start_arg))
 		return WIRE_TRAMPOLINE_STD_THREAD;
-	return is_rust_thread(target, place.module, start_arg) ? WIRE_TRAMPOLINE_RUST
-							       : WIRE_TRAMPOLINE_NONE;
+	return is_rust_thread(target, module, start_arg) ? WIRE_TRAMPOLINE_RUST
+							 : WIRE_TRAMPOLINE_NONE;
+}
+
+uint32_t target_trampoline(struct target *target, uint64_t start_fn, uint64_t start_arg)
+{
+	struct target_place place;
+	uint32_t kind;
+
+	if (target_place_of(target, start_fn, &place) || !place.executable)
+		return WIRE_TRAMPOLINE_NONE;
+	/* Reading memory may read the maps again, in which the file may be no more. */
+	module_get(place.module);
+	kind = trampoline_in(
+		target, place.module, module_vaddr_to_offset(place.module, place.vaddr), start_arg);
+	module_put(place.module);
+	return kind;
 }
 
 static uint16_t read_words(struct target *target, uint64_t address, __u64 *words, size_t count)
