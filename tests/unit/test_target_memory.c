@@ -19,9 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "target/target.h"
+#include "test_target_fixture.h"
 
-#define MODULES	   64
 #define DEADLINE_S 60
 #define SELF	   "/proc/self/exe"
 #define DO_WAIT	   "wait"
@@ -88,27 +87,19 @@ static void hear(struct child *child)
 static struct child start(const char *word)
 {
 	struct child child;
-	int ends[2];
 
-	assert_int_equal(pipe(ends), 0);
-	child.pid = fork();
+	child.pid = fork_that_tells(&child.words);
 	if (!child.pid) {
-		dup2(ends[1], STDOUT_FILENO);
-		close(ends[0]);
 		execl(SELF, SELF, word, NULL);
 		_exit(1);
 	}
-	close(ends[1]);
-	child.words = ends[0];
 	hear(&child);
 	return child;
 }
 
 static void stop(const struct child *child)
 {
-	close(child->words);
-	kill(child->pid, SIGKILL);
-	assert_int_equal(waitpid(child->pid, NULL, 0), child->pid);
+	kill_and_reap(child->pid, child->words);
 }
 
 static void expect_table(struct target *target, const struct child *child)
@@ -222,27 +213,13 @@ static void refuses_what_is_not_there(void **state)
 	target_free(target);
 }
 
-static int set_up(void **state)
-{
-	*state = module_cache_new(MODULES);
-	return !*state;
-}
-
-static int tear_down(void **state)
-{
-	module_cache_free(*state);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(int count, char **words)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(reads_the_living),
-		TEST(reads_the_dead),
-		TEST(keeps_to_its_image),
-		TEST(refuses_what_is_not_there),
+		TEST_WITH_CACHE(reads_the_living),
+		TEST_WITH_CACHE(reads_the_dead),
+		TEST_WITH_CACHE(keeps_to_its_image),
+		TEST_WITH_CACHE(refuses_what_is_not_there),
 	};
 
 	if (count > 1)

@@ -29,9 +29,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "target/target.h"
+#include "test_target_fixture.h"
 
-#define MODULES	   64
 #define DEADLINE_S 60
 #define SELF	   "/proc/self/exe"
 #define DO_WAIT	   "wait"
@@ -97,13 +96,9 @@ static void hear(struct child *child)
 static struct child start(const char *program, const char *word)
 {
 	struct child child;
-	int ends[2];
 
-	assert_int_equal(pipe(ends), 0);
-	child.pid = fork();
+	child.pid = fork_that_tells(&child.words);
 	if (!child.pid) {
-		dup2(ends[1], STDOUT_FILENO);
-		close(ends[0]);
 		alarm(DEADLINE_S);
 		if (program)
 			execl(program, program, word, NULL);
@@ -111,17 +106,13 @@ static struct child start(const char *program, const char *word)
 			tell_and_wait(NULL);
 		_exit(1);
 	}
-	close(ends[1]);
-	child.words = ends[0];
 	hear(&child);
 	return child;
 }
 
 static void stop(const struct child *child)
 {
-	close(child->words);
-	kill(child->pid, SIGKILL);
-	assert_int_equal(waitpid(child->pid, NULL, 0), child->pid);
+	kill_and_reap(child->pid, child->words);
 }
 
 static void expect_marker(struct target *target, uint64_t address, uint64_t distance)

@@ -22,8 +22,8 @@
 #include <unistd.h>
 
 #include "test_target_elf.h"
+#include "test_target_fixture.h"
 
-#define MODULES	   64
 #define DEADLINE_S 60
 #define LIBRARIES  "/usr/lib/x86_64-linux-gnu/"
 
@@ -332,30 +332,16 @@ static void is_not_kept_busy_by_names(void **state)
 	free(text);
 }
 
-static int set_up(void **state)
-{
-	*state = module_cache_new(MODULES);
-	return !*state;
-}
-
-static int tear_down(void **state)
-{
-	module_cache_free(*state);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(finds_start_functions),
-		TEST(finds_the_same_when_stripped),
-		TEST(names_only_a_start),
-		TEST(stands_forged_objects),
-		TEST(stands_forged_boxes),
-		TEST(reads_only_what_is_there),
-		TEST(is_not_kept_busy_by_names),
+		TEST_WITH_CACHE(finds_start_functions),
+		TEST_WITH_CACHE(finds_the_same_when_stripped),
+		TEST_WITH_CACHE(names_only_a_start),
+		TEST_WITH_CACHE(stands_forged_objects),
+		TEST_WITH_CACHE(stands_forged_boxes),
+		TEST_WITH_CACHE(reads_only_what_is_there),
+		TEST_WITH_CACHE(is_not_kept_busy_by_names),
 	};
 	char self[PATH_MAX];
 
