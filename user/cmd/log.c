@@ -10,7 +10,7 @@
 #include "cmd/cmd.h"
 #include "out/escape.h"
 
-#define MESSAGE_BYTES 1024
+#define MESSAGE_BYTES 4096 /* all counters of a stream fit */
 
 static bool log_verbose; /* set once, before anything can log */
 

@@ -22,6 +22,7 @@
 #define SCAN_AT_LEAST_NS (1000 * NS_PER_MS) /* in case the event with a deadline was lost */
 #define DISCARD_NS	 (10000 * NS_PER_MS)
 #define ADOPT_NS	 (500 * NS_PER_MS)
+#define COUNTER_BYTES	 64 /* name, number, comma */
 
 struct trace_options {
 	struct common_options common; /* first: options_parse relies on it */
@@ -268,7 +269,7 @@ static int stream(struct trace *trace, struct loop *loop, const struct kernel_re
 
 static void say_counters(const struct drop_count *drops, size_t count)
 {
-	char line[512] = "";
+	char line[SESSION_COUNTERS * COUNTER_BYTES] = "";
 	size_t used = 0;
 
 	for (size_t i = 0; i < count && used < sizeof(line); i++)
