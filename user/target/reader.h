@@ -90,6 +90,9 @@ struct reader_answer {
 /* The other process: answers until the socket is closed. */
 _Noreturn void reader_child(int socket);
 
+/* Is this source file one of the C or C++ libraries' headers, or of Rust's own library? */
+bool reader_is_library(const char *path);
+
 /* ---- reader_libdw.c: what the other process does with one question ---- */
 
 struct reader_cache; /* of open files */

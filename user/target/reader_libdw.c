@@ -6,12 +6,14 @@
  * (ELF_C_READ): a mapping would end in SIGBUS when the file is cut short. An address is looked
  * up in the table of ranges where the compiler wrote one, else unit by unit. The row of the
  * line table for an address inside of inlined code is that of the inlined code: the innermost.
+ * Where that is a standard library's, the call that was inlined is looked at, and so on outwards.
  * Expressions of call frame information are not evaluated, but for the few forms that
  * compilers write; a register that is found in another way is not known.
  */
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <errno.h>
+#include <limits.h>
 #include <libelf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +24,9 @@
 
 #define OPEN_MAX	      16
 #define DEBUG_BYTES_MAX	      (512ull << 20)
-#define REGISTER_OPERANDS_MAX 3 /* as dwarf_frame_register wants */
+#define INLINED_MAX	      64
+#define SCOPES_MAX	      256 /* one within the other */
+#define REGISTER_OPERANDS_MAX 3	  /* as dwarf_frame_register wants */
 
 struct open_file {
 	struct module_key key;
@@ -152,13 +156,94 @@ static bool unit_at(Dwarf *dwarf, uint64_t vaddr, Dwarf_Die *out)
 	return false;
 }
 
+/* The file and line of a call that was inlined. NULL: not told. */
+static const char *inlined_call(Dwarf_Die *unit, Dwarf_Die *die, int *line)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Word number;
+	Dwarf_Files *files;
+	size_t count;
+
+	if (dwarf_formudata(dwarf_attr(die, DW_AT_call_line, &attribute), &number) || !number ||
+		number > INT_MAX)
+		return NULL;
+	*line = (int)number;
+	if (dwarf_formudata(dwarf_attr(die, DW_AT_call_file, &attribute), &number) ||
+		dwarf_getsrcfiles(unit, &files, &count) || number >= count)
+		return NULL;
+	return dwarf_filesrc(files, number, NULL, NULL);
+}
+
+/* Inlined calls at an address, from the outermost on; those beyond the room are left out. */
+struct inlined_calls {
+	uint64_t vaddr;
+	Dwarf_Die calls[INLINED_MAX];
+	size_t count;
+};
+
+static bool find_inlined(Dwarf_Die *parent, unsigned int depth, struct inlined_calls *out);
+
+/* false: what covers the address is not in there. dwarf_getscopes does not look into namespaces,
+ * where Rust has its functions. */
+static bool look_inside(Dwarf_Die *die, unsigned int depth, struct inlined_calls *out)
+{
+	switch (dwarf_tag(die)) {
+	case DW_TAG_namespace:
+	case DW_TAG_structure_type:
+	case DW_TAG_class_type:
+	case DW_TAG_enumeration_type:
+	case DW_TAG_union_type:
+		return find_inlined(die, depth + 1, out);
+	case DW_TAG_inlined_subroutine:
+	case DW_TAG_subprogram:
+	case DW_TAG_lexical_block:
+		if (dwarf_haspc(die, out->vaddr) <= 0)
+			return false;
+		if (dwarf_tag(die) == DW_TAG_inlined_subroutine && out->count < INLINED_MAX)
+			out->calls[out->count++] = *die;
+		find_inlined(die, depth + 1, out);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool find_inlined(Dwarf_Die *parent, unsigned int depth, struct inlined_calls *out)
+{
+	Dwarf_Die child;
+
+	if (depth > SCOPES_MAX || dwarf_child(parent, &child))
+		return false;
+	do {
+		if (look_inside(&child, depth, out))
+			return true;
+	} while (!dwarf_siblingof(&child, &child));
+	return false;
+}
+
+/* The innermost inlined call at this address that no standard library's file makes. NULL: there
+ * is none. */
+static const char *authors_call(Dwarf_Die *unit, uint64_t vaddr, int *line)
+{
+	struct inlined_calls inlined = {.vaddr = vaddr};
+
+	find_inlined(unit, 0, &inlined);
+	while (inlined.count) {
+		const char *path = inlined_call(unit, &inlined.calls[--inlined.count], line);
+
+		if (path && !reader_is_library(path))
+			return path;
+	}
+	return NULL;
+}
+
 static int find_line(struct open_file *file, uint64_t vaddr, struct source_line *out)
 {
 	Dwarf *dwarf = file_dwarf(file);
-	const char *path;
+	const char *path, *outer;
+	int line = 0, outer_line;
 	Dwarf_Line *row;
 	Dwarf_Die unit;
-	int line = 0;
 
 	if (file->reader_refused)
 		return -EBADMSG;
@@ -167,7 +252,14 @@ static int find_line(struct open_file *file, uint64_t vaddr, struct source_line 
 	row = dwarf_getsrc_die(&unit, vaddr);
 	path = row ? dwarf_linesrc(row, NULL, NULL) : NULL;
 	/* Line 0 is code that no line of the source stands for. */
-	if (!path || dwarf_lineno(row, &line) || line <= 0 || strlen(path) >= sizeof(out->file))
+	if (!path || dwarf_lineno(row, &line) || line <= 0)
+		return -ENOENT;
+	outer = reader_is_library(path) ? authors_call(&unit, vaddr, &outer_line) : NULL;
+	if (outer) {
+		path = outer;
+		line = outer_line;
+	}
+	if (strlen(path) >= sizeof(out->file))
 		return -ENOENT;
 	out->line = line;
 	strcpy(out->file, path);
