@@ -65,6 +65,16 @@ static long note_mapping(struct task_struct *task, struct vm_area_struct *vma, v
 	return 0;
 }
 
+/* false: nothing is mapped there, or the mappings stay busy. */
+static __always_inline bool find_mapping(struct task_struct *task, struct mapping_at *at)
+{
+	long err = 1;
+
+	for (int i = 0; err && i < BUSY_RETRIES; i++)
+		err = bpf_find_vma(task, at->address, note_mapping, at, 0);
+	return !err;
+}
+
 /* Is this an address of code? Yes too when the mappings were busy: a number more does no harm,
  * one too few would. */
 static __noinline bool is_code(struct task_struct *task, __u64 word)
@@ -141,11 +151,8 @@ static __noinline bool trampoline_at(struct task_struct *task, __u64 start_fn, _
 {
 	struct mapping_at at = {.address = start_fn};
 	__u32 *kind;
-	long err = 1;
 
-	for (int i = 0; err && i < BUSY_RETRIES; i++)
-		err = bpf_find_vma(task, at.address, note_mapping, &at, 0);
-	if (err)
+	if (!find_mapping(task, &at))
 		return false;
 	kind = bpf_map_lookup_elem(&trampolines, &at.place);
 	if (!kind) {

@@ -21,6 +21,7 @@
 
 #include "bpf/adopt.bpf.h"
 #include "bpf/birth.bpf.h"
+#include "bpf/call_site.bpf.h"
 #include "bpf/emit.bpf.h"
 #include "bpf/origin.bpf.h"
 #include "bpf/span.bpf.h"
@@ -138,6 +139,9 @@ static __always_inline void birth_of_thread(
 	if (creator)
 		birth_take_call(thread, creator, current);
 	callable_of_current(thread, current);
+	if (creator && thread->trampoline != WIRE_TRAMPOLINE_NONE &&
+		(thread->flags & WIRE_THREAD_UPROBE))
+		thread->call_site = call_site_outwards(creator, current);
 	if (creator && (creator->flags & CREATOR_SPAWN)) {
 		creator->flags &= ~CREATOR_SPAWN;
 		thread->source = WIRE_SOURCE_SPAWN;

@@ -26,6 +26,7 @@ int on_pthread_create(struct pt_regs *ctx)
 	creator->start_fn = ctx->dx;
 	creator->start_arg = ctx->cx;
 	creator->stack_pointer = ctx->sp;
+	creator->frame_pointer = ctx->bp;
 	creator->flags &= ~CREATOR_CALL;
 	if (bpf_probe_read_user(&creator->call_site, sizeof(creator->call_site), (void *)ctx->sp))
 		return 0;

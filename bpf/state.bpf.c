@@ -16,6 +16,7 @@ const volatile __u32 cfg_wake_bytes = RING_DEFAULT / 8;
 __u64 counters[WIRE_COUNTER_COUNT] = {};
 __u32 name_count = 0;
 __u32 fallback_used = 0;
+__u32 frame_rules_told = 0;
 __u64 timeboxes_begun = 0;
 __u64 attached_ns = 0;
 __u64 next_deadline_ns = 0;

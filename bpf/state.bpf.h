@@ -73,6 +73,7 @@ struct creator_state {
 	__u64 start_arg;
 	__u64 call_site;
 	__u64 stack_pointer; /* where call_site is stored */
+	__u64 frame_pointer; /* rbp, perhaps no frame pointer at all */
 	__u32 flags;
 	__s32 origin_stack; /* of the call; negative: none */
 	char spawn_name[WIRE_NAME_BYTES];

@@ -133,8 +133,10 @@ struct wire_thread {
 	__u64 start_ns; /* the instance's: the task's start, or its last execve */
 	__u64 start_fn; /* 0: not known (or main, see flags) */
 	__u64 start_arg;
-	__u64 pthread;	 /* the thread pointer, which is pthread_self(); 0: none yet */
-	__u64 call_site; /* return address of the pthread_create call; 0: not known */
+	__u64 pthread; /* the thread pointer, which is pthread_self(); 0: none yet */
+	/* Return address of the pthread_create call; for what a run-time system creates, of the
+	 * call into that, as far as `frame_rules` lead; 0: not known. */
+	__u64 call_site;
 	/* Tells apart within an image what a trampoline was to call (for PYTHON: the thread);
 	 * equal numbers have one name, which needs the wire_callable. 0: none. */
 	__u64 callable;
@@ -220,6 +222,23 @@ struct wire_place {
 	__u32 pad;
 };
 
+/* ---- call sites of run-time systems ---- */
+
+/*
+ * How the caller's frame is found where this return address is: what call frame information says
+ * of it, as far as x86-64 functions need it. The value of `frame_rules`, whose key is the place
+ * of a return address within a function that creates threads for its caller. The return address
+ * to the caller lies 8 bytes before the CFA, and the CFA is the caller's stack pointer.
+ */
+#define WIRE_FRAME_CFA_RBP   (1u << 0) /* the CFA is rbp + cfa_offset; else rsp + cfa_offset */
+#define WIRE_FRAME_RBP_SAVED (1u << 1) /* the caller's rbp is at CFA + rbp_offset; else in rbp */
+
+struct wire_frame_rule {
+	__s32 cfa_offset;
+	__s32 rbp_offset;
+	__u32 flags; /* WIRE_FRAME_* */
+};
+
 /* ---- user stacks at the creation of threads ---- */
 
 /* Which kind is taken; wire_thread.origin_stack is then the number of a record in the ring
@@ -253,7 +272,7 @@ struct wire_stack_copy {
 	__u8 stack[WIRE_COPY_BYTES];
 };
 
-/* A start function of an image: the key of `starts`. */
+/* A start function of an image, the key of `starts`; or a return address, that of `frames`. */
 struct wire_start {
 	struct wire_process process;
 	__u64 start_fn;
@@ -402,7 +421,8 @@ struct wire_site {
 	X(ENDS_LATE, "ends_late")                             \
 	X(EXECS_MISSED, "execs_missed")                       \
 	X(CALLABLE_UNREADABLE, "callable_unreadable")         \
-	X(ORIGIN_STACKS_LOST, "origin_stacks_lost")
+	X(ORIGIN_STACKS_LOST, "origin_stacks_lost")           \
+	X(CALL_SITES_INNER, "call_sites_inner")
 
 enum wire_counter {
 #define WIRE_COUNTER_ENUM(id, text) WIRE_COUNTER_##id,
@@ -423,6 +443,7 @@ WIRE_ASSERT_SIZE(struct wire_event, 160);
 WIRE_ASSERT_SIZE(struct wire_control, 344);
 WIRE_ASSERT_SIZE(struct wire_thread_record, 272);
 WIRE_ASSERT_SIZE(struct wire_stack_walk, 544);
+WIRE_ASSERT_SIZE(struct wire_frame_rule, 12);
 WIRE_ASSERT_SIZE(struct wire_stack_copy, 168 + WIRE_COPY_BYTES);
 WIRE_ASSERT_SIZE(struct wire_arg, 16);
 WIRE_ASSERT_SIZE(struct wire_site, 56);

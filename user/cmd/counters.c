@@ -25,6 +25,7 @@ static size_t add_own_counters(const struct session *session, struct drop_count 
 		{"mappings_polled", session->polling},
 		{"files_not_attached", session->modules_failed},
 		{"trampolines_late", session->trampolines_late},
+		{"call_sites_left_out", session->call_sites_left},
 		{"names_not_found", processes_unnamed(session->processes)},
 		{"renames_missed", kernel_missed_renames(session->kernel)},
 		{"perf_maps_refused", module_cache_perf_maps_refused(session->modules)},

@@ -56,6 +56,7 @@ static void note_sites(
 	session->usdt_sites += done->usdt_sites;
 	session->usdt_rejected += done->usdt_rejected;
 	session->usdt_over_limit += done->usdt_over_limit;
+	session->call_sites_left += done->call_sites_left;
 	if (done->usdt_over_limit)
 		log_error("%zu of %zu routine probes of %s are not attached: there are too many",
 			done->usdt_over_limit, done->usdt_over_limit + done->usdt_sites,

@@ -130,17 +130,42 @@ static const struct stack *stack_get(struct session *session, const struct creat
 	return origin_stack_find(table, creation->process, creation->stack);
 }
 
-static void put_stack(struct session *session, const struct creation *creation, struct origin *out)
+/*
+ * The stack begins at pthread_create; the call site may be further out, where a run-time system
+ * was called. How many frames to leave out for it to be the first. A walk by frame pointers may
+ * have passed it by, then it goes on with its callers.
+ */
+static size_t frames_before(
+	struct session *session, const struct creation *creation, const struct stack *stack)
+{
+	struct target *target = processes_addresses(session->processes, creation->process);
+	size_t count = 0;
+
+	while (count < stack->count && stack->frames[count] != creation->call_site)
+		count++;
+	if (count < stack->count)
+		return count + 1;
+	for (count = 0; count < stack->count; count++)
+		if (!target || !target_creates_for_caller(target, stack->frames[count]))
+			break;
+	return count;
+}
+
+static void put_stack(struct session *session, const struct creation *creation,
+	const struct site *first, struct origin *out)
 {
 	const struct stack *stack;
 
 	if (!(creation->flags & WIRE_THREAD_UPROBE) || creation->stack < 0)
 		return;
 	stack = stack_get(session, creation);
-	for (size_t i = 0; stack && i < stack->count; i++) {
+	if (!stack)
+		return;
+	out->frames[out->frame_count++] = first->frame;
+	for (size_t i = frames_before(session, creation, stack); i < stack->count; i++) {
 		const struct site *site = site_get(session, creation->process, stack->frames[i]);
 
-		if (!site)
+		if (!site || out->frame_count == ORIGIN_FRAMES_MAX)
 			return;
 		out->frames[out->frame_count++] = site->frame;
 	}
@@ -190,5 +215,5 @@ void origin_of(struct session *session, const struct creation *creation, struct 
 		out->file = site->file;
 		out->line = site->line;
 	}
-	put_stack(session, creation, out);
+	put_stack(session, creation, site, out);
 }

@@ -37,6 +37,7 @@ struct session {
 	struct pending_look *pending;	    /* used without mappings only */
 	bool polling;			    /* as mappings were refused */
 	size_t usdt_sites, usdt_rejected, usdt_over_limit, modules_failed;
+	size_t call_sites_left; /* see struct module_attachment */
 	uint64_t mappings_lost, files_gone, records_refused, walks_failed;
 	size_t trampolines_late; /* images in which one was found only after its first thread */
 };
@@ -73,7 +74,7 @@ bool session_has_targets(struct session *session);
 int session_snapshot(struct session *session, bool with_wait, struct snapshot **out);
 
 /* All counters, kernel's and ours; `out` has room for SESSION_COUNTERS. Returns how many. */
-#define SESSION_OWN_COUNTERS 13
+#define SESSION_OWN_COUNTERS 14
 #define SESSION_COUNTERS     (WIRE_COUNTER_COUNT + SESSION_OWN_COUNTERS)
 size_t session_counters(struct session *session, bool with_zeros, struct drop_count *out);
 /* Events that the ring could not take. */

@@ -161,15 +161,20 @@ static int attach_libc(struct kernel *kernel, struct module *module, const char 
 	return err;
 }
 
+static struct wire_place place_in(const struct module_attachment *identity)
+{
+	return (struct wire_place){
+		.inode = identity->inode,
+		.device = device_to_kernel(identity->device),
+	};
+}
+
 static int tell_trampolines(
 	struct kernel *kernel, struct module *module, const struct module_attachment *identity)
 {
 	struct trampoline_site sites[TRAMPOLINES_MAX];
 	size_t count = trampolines_of(module, sites, TRAMPOLINES_MAX);
-	struct wire_place place = {
-		.inode = identity->inode,
-		.device = device_to_kernel(identity->device),
-	};
+	struct wire_place place = place_in(identity);
 	int err = 0;
 
 	for (size_t i = 0; !err && i < count; i++) {
@@ -178,6 +183,44 @@ static int tell_trampolines(
 		err = kernel_set_trampoline(kernel, &place, sites[i].kind);
 	}
 	return err;
+}
+
+/* A full map is no failure of the file: its call sites are the library's then. */
+static int tell_frames(struct kernel *kernel, struct module *module, struct module_attachment *out)
+{
+	int fd = bpf_map__fd(kernel->skel->maps.frame_rules);
+	struct wire_place place = place_in(out);
+	struct frame_site *sites = NULL;
+	size_t count = 0;
+	int err;
+
+	if (!kernel->uprobes)
+		return 0;
+	err = frame_sites_find(module, &sites, &count, &out->call_sites_left);
+	for (size_t i = 0; !err && i < count; i++) {
+		place.offset = sites[i].file_offset;
+		if (bpf_map_update_elem(fd, &place, &sites[i].rule, BPF_ANY))
+			out->call_sites_left++;
+	}
+	if (count)
+		__sync_fetch_and_add(&kernel->skel->bss->frame_rules_told, 1);
+	free(sites);
+	return err;
+}
+
+/* Rules are exact for what the file was. */
+static void forget_frames(struct kernel *kernel, const struct module_attachment *identity)
+{
+	int fd = bpf_map__fd(kernel->skel->maps.frame_rules);
+	struct wire_place file = place_in(identity), place, next;
+	int err = bpf_map_get_next_key(fd, NULL, &next);
+
+	while (!err) {
+		place = next;
+		err = bpf_map_get_next_key(fd, &place, &next);
+		if (place.inode == file.inode && place.device == file.device)
+			bpf_map_delete_elem(fd, &place);
+	}
 }
 
 static int remember(struct kernel *kernel, const struct stat *st,
@@ -210,6 +253,7 @@ static void detach_changed(struct kernel *kernel, const struct module_attachment
 		if (file->result.device != identity->device ||
 			file->result.inode != identity->inode)
 			continue;
+		forget_frames(kernel, identity);
 		uprobe_detach(kernel, &file->links);
 		file->links = (struct attached_links){0};
 	}
@@ -232,6 +276,8 @@ static int attach_new(struct kernel *kernel, struct module *module, const char *
 	links = uprobe_links_begin(kernel);
 	out->first = true;
 	err = tell_trampolines(kernel, module, out);
+	if (!err)
+		err = tell_frames(kernel, module, out);
 	if (!err)
 		err = attach_libc(kernel, module, path, out);
 	if (!err)

@@ -67,6 +67,7 @@ struct module_attachment {
 	size_t usdt_sites;	   /* attached */
 	size_t usdt_rejected;	   /* notes of ours in a form that cannot be used */
 	size_t usdt_over_limit;	   /* not attached: there are too many */
+	size_t call_sites_left;	   /* calls in C++ or Rust libraries that are not seen through */
 	struct wire_layout layout; /* of a glibc; 0: none or not known */
 	bool pthread_create;	   /* its pthread_create is probed */
 	bool first;		   /* this call did it; else it is what an earlier one did */
@@ -77,9 +78,9 @@ struct module_attachment {
 };
 
 /*
- * Tells the kernel side of the trampolines in a file; when lifecycle programs run, attaches to
- * its probe sites and its pthread_create too. Once per file however often it is called and through
- * whatever mounts it is seen; again when the file has changed. `path`
+ * Tells the kernel side of the trampolines in a file and of the ways out of them; when lifecycle
+ * programs run, attaches to its probe sites and its pthread_create too. Once per file however often
+ * it is called and through whatever mounts it is seen; again when the file has changed. `path`
  * opens it (it may be a /proc/PID/map_files path; only used during the call). *out tells about the
  * file also when it was attached before; a failure is remembered too, unless the path itself was
  * gone (-ENOENT, -ESRCH).

@@ -197,6 +197,19 @@ struct trampoline_site {
 /* The start functions that this file has; at most `room` of them. */
 size_t trampolines_of(struct module *module, struct trampoline_site *out, size_t room);
 
+/* A return address within a function that creates threads for its caller, and the way out. */
+struct frame_site {
+	uint64_t file_offset;
+	struct wire_frame_rule rule;
+};
+
+#define FRAME_SITES_MAX 4096 /* in one file */
+
+/* Fills *sites (free with free()) and *count; left_out: what was beyond the limits. 0 also when
+ * there is none; negative errno without memory. */
+int frame_sites_find(
+	struct module *module, struct frame_site **sites, size_t *count, size_t *left_out);
+
 /* What a start function is, by its file and, where that does not tell (programs without symbols),
  * by the C++ object or the boxed closure of Rust that it was given. WIRE_TRAMPOLINE_NONE when in
  * doubt. */
@@ -239,9 +252,13 @@ struct source_line {
 	char file[SOURCE_FILE_BYTES]; /* as the debug information has it, most often whole paths */
 };
 
-/* The source line of a call by its return address; the innermost of inlined code. Asks libdw,
+/* The source line of a call by its return address; of inlined code the innermost line that is not
+ * in a file of the C++ or Rust standard library, where there is one. Asks libdw,
  * in a process of its own, and may wait for it (target/reader.h). 0 or -ENOENT. */
 int target_source_line(struct target *target, uint64_t return_address, struct source_line *out);
+
+/* Does this return address lie in a library function that creates threads for its caller? */
+bool target_creates_for_caller(struct target *target, uint64_t return_address);
 
 /* How many of these return addresses, from the first on, lie behind a call in mapped code. */
 size_t target_check_stack(struct target *target, const uint64_t *frames, size_t count);

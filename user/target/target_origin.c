@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 
+#include "target/creating.h"
 #include "target/module_debug.h"
 #include "target/unwind.h"
 
@@ -27,6 +28,16 @@ static bool is_return_address(struct target *target, uint64_t address)
 	struct module *module = address ? target_module_at(target, address - 1, &vaddr) : NULL;
 
 	return module && module_is_after_call(module, vaddr + 1);
+}
+
+bool target_creates_for_caller(struct target *target, uint64_t return_address)
+{
+	uint64_t vaddr, distance;
+	struct module *module =
+		return_address ? target_module_at(target, return_address - 1, &vaddr) : NULL;
+	const char *function = module ? module_function_at(module, vaddr, &distance) : NULL;
+
+	return function && creates_for_caller(function);
 }
 
 size_t target_check_stack(struct target *target, const uint64_t *frames, size_t count)
