@@ -40,8 +40,8 @@
 
 static const struct live_test *const tables[] = {lifecycle_tests, churn_tests, names_tests,
 	span_tests, snapshot_tests, fold_tests, option_tests, error_tests, export_tests, text_tests,
-	crash_tests, program_tests, origin_tests, golden_tests, everywhere_tests, cgroup_tests,
-	discovery_tests};
+	crash_tests, program_tests, origin_tests, call_site_tests, golden_tests, everywhere_tests,
+	cgroup_tests, discovery_tests};
 
 struct totals {
 	unsigned passed, failed, skipped, matched;

@@ -303,3 +303,31 @@ struct truth truth_read(struct world *world, struct proc *work)
 		proc_text(work, CHANNEL_ERR));
 	return truth;
 }
+
+/* Waits until the stream has said this. */
+static void wait_for_text(struct world *world, struct proc *tw, const char *wanted)
+{
+	char *line;
+
+	while ((line = proc_line(world, tw, tw->events)) && !strstr(line, wanted))
+		;
+	REQUIRE(world, line, "the stream ended before %s: %s", wanted, proc_text(tw, CHANNEL_ERR));
+}
+
+struct proc *run_held(
+	struct world *world, const char *name, const char *const *options, struct truth *truth)
+{
+	const char *argv[] = {workload(world, name), "--now", "--hold", NULL};
+	struct proc *tw = tw_start(world, options, argv);
+	json_t *line, *settled;
+
+	*truth = (struct truth){.lines = json_array()};
+	while ((line = proc_json(world, tw, CHANNEL_OUT)) && !json_object_get(line, "settled"))
+		json_array_append_new(truth->lines, line);
+	REQUIRE(world, line, "%s did not settle: %s", name, proc_text(tw, CHANNEL_ERR));
+	settled = line;
+	wait_for_text(world, tw, json_text(settled, "last"));
+	proc_send(world, tw, "end\n");
+	REQUIRE(world, proc_wait(world, tw) == 0, "threadwatch: %s", proc_text(tw, CHANNEL_ERR));
+	return tw;
+}

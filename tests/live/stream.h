@@ -74,6 +74,12 @@ struct run run_attached(struct world *world, const char *const *options, const c
 /* The same with the workload started by threadwatch. */
 struct run run_launched(struct world *world, const char *const *options, const char *const *argv);
 
+/* The program (started by threadwatch, with --now and --hold) lives until the stream has told its
+ * last thread: so much is known of its stacks only while it can be looked at. Returns threadwatch,
+ * ended; the truth has no totals. */
+struct proc *run_held(
+	struct world *world, const char *name, const char *const *options, struct truth *truth);
+
 /* ---- comparison ---- */
 
 /* The life with these numbers, or NULL. */

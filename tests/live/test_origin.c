@@ -126,43 +126,13 @@ static void check_truth(
 	REQUIRE(world, checked, "the workload told no origin");
 }
 
-/* Waits until the stream has said this. */
-static void wait_for_text(struct world *world, struct proc *tw, const char *wanted)
-{
-	char *line;
-
-	while ((line = proc_line(world, tw, tw->events)) && !strstr(line, wanted))
-		;
-	REQUIRE(world, line, "the stream ended before %s: %s", wanted, proc_text(tw, CHANNEL_ERR));
-}
-
 /* ---- programs seen from the first instruction, and attached to ---- */
-
-/* The program lives until the stream has told its last thread: so much is known of its stacks
- * only while it can be looked at. Returns threadwatch, ended. */
-static struct proc *launch_held(
-	struct world *world, const char *name, const char *const *options, struct truth *truth)
-{
-	const char *argv[] = {workload(world, name), "--now", "--hold", NULL};
-	struct proc *tw = tw_start(world, options, argv);
-	json_t *line, *settled;
-
-	*truth = (struct truth){.lines = json_array()};
-	while ((line = proc_json(world, tw, CHANNEL_OUT)) && !json_object_get(line, "settled"))
-		json_array_append_new(truth->lines, line);
-	REQUIRE(world, line, "%s did not settle: %s", name, proc_text(tw, CHANNEL_ERR));
-	settled = line;
-	wait_for_text(world, tw, json_text(settled, "last"));
-	proc_send(world, tw, "end\n");
-	REQUIRE(world, proc_wait(world, tw) == 0, "threadwatch: %s", proc_text(tw, CHANNEL_ERR));
-	return tw;
-}
 
 static void launched(
 	struct world *world, const char *name, const char *option, enum stack_kind kind)
 {
 	struct truth truth;
-	struct proc *tw = launch_held(world, name, ARGV("-o", "json", option), &truth);
+	struct proc *tw = run_held(world, name, ARGV("-o", "json", option), &truth);
 
 	stream_read(world, tw);
 	check_truth(world, tw, &truth, kind);
@@ -212,60 +182,12 @@ static void origin_copies(struct world *world)
 	launched(world, "origin_cpp", "--origin-stacks", STACK_WHOLE);
 }
 
-/* ---- through a library without frame pointers ---- */
-
-/* Frames of the library come first, then those of the program. */
-static void require_library_stack(
-	struct world *world, const json_t *event, const json_t *truth, enum stack_kind kind)
-{
-	const json_t *frames = json_object_get(event, "origin_stack");
-	const json_t *expected = json_object_get(truth, "stack");
-	const char *function = json_string_value(json_array_get(expected, 0));
-	size_t at = 0;
-
-	if (strstr(json_text(event, "call_site"), "_M_start_thread") == NULL)
-		return;
-	while (at < json_array_size(frames) &&
-		!names_function(json_string_value(json_array_get(frames, at)), function))
-		at++;
-	REQUIRE(world, at < json_array_size(frames), "%s is not on the stack: %s", function,
-		json_dumps(event, 0));
-	require_frames(world, event, expected, at, kind);
-}
-
-static void origin_library(struct world *world)
-{
-	struct truth truth;
-	struct proc *tw =
-		launch_held(world, "origin_cpp", ARGV("-o", "json", "--origin-stacks"), &truth);
-	char *all, *rest = NULL;
-	size_t i, seen = 0;
-	json_t *line, *expected = NULL;
-
-	json_array_foreach(truth.lines, i, line)
-	{
-		if (json_object_get(line, "origin_std"))
-			expected = line;
-	}
-	all = text("%s", proc_text(tw, tw->events));
-	for (char *at = strtok_r(all, "\n", &rest); at; at = strtok_r(NULL, "\n", &rest)) {
-		json_t *event = json_loads(at, 0, NULL);
-
-		if (strstr(json_text(event, "call_site"), "_M_start_thread")) {
-			require_library_stack(world, event, expected, STACK_WHOLE);
-			seen++;
-		}
-		json_decref(event);
-	}
-	REQUIRE(world, seen == 2, "%zu events of std::thread", seen);
-}
-
 /* ---- text ---- */
 
 static void origin_text(struct world *world)
 {
 	struct truth truth;
-	struct proc *tw = launch_held(world, "origin", ARGV("--origin-stacks"), &truth);
+	struct proc *tw = run_held(world, "origin", ARGV("--origin-stacks"), &truth);
 	const char *out;
 	size_t i;
 	json_t *line;
@@ -323,7 +245,6 @@ const struct live_test origin_tests[] = {
 	{"origin_debug_formats", origin_debug_formats, ANYWHERE},
 	{"origin_frame_pointers", origin_frame_pointers, 0},
 	{"origin_copies", origin_copies, 0},
-	{"origin_library", origin_library, ANYWHERE},
 	{"origin_text", origin_text, ANYWHERE},
 	{"origin_snapshot", origin_snapshot, 0},
 	{0},

@@ -20,6 +20,7 @@ extern const struct live_test text_tests[];
 extern const struct live_test crash_tests[];
 extern const struct live_test program_tests[];
 extern const struct live_test origin_tests[];
+extern const struct live_test call_site_tests[];
 extern const struct live_test golden_tests[];
 extern const struct live_test everywhere_tests[];
 extern const struct live_test cgroup_tests[];

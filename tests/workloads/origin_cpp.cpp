@@ -2,8 +2,7 @@
 /*
  * origin_cpp.cpp - a thread created by a C++ method, and one by std::thread.
  *
- * origin_cpp [--now] [--hold]. The truth is that of origin.c; the stack of std::thread begins
- * within the C++ library, so only its end is told: {"origin_std":true,"stack":["FUNCTION","main"]}.
+ * origin_cpp [--now] [--hold]. The truth is that of origin.c.
  */
 #include <thread>
 
@@ -40,9 +39,13 @@ void Pool::start(pthread_t *thread)
 
 static __attribute__((noinline)) void standard()
 {
+	const int line = __LINE__ + 1;
 	std::thread thread([] { truth_thread("standard"); });
 
-	truth_line("{\"origin_std\":true,\"stack\":[\"app::standard\",\"main\"]}");
+	truth_line("{\"origin\":\"app::standard::{lambda()#1}\",\"file\":\"origin_cpp.cpp\","
+		   "\"line\":%d,\"function\":\"app::standard\",\"creator\":\"main\","
+		   "\"stack\":[\"app::standard\",\"main\"]}",
+		line);
 	thread.join();
 }
 
@@ -58,7 +61,7 @@ int main(int argc, char **argv)
 	pool.start(&thread);
 	app::standard();
 	if (truth_flag(argc, argv, "--hold")) {
-		truth_line("{\"settled\":true,\"last\":\"_M_start_thread\"}");
+		truth_line("{\"settled\":true,\"last\":\"app::standard\"}");
 		truth_wait_line();
 	}
 	truth_join(thread);

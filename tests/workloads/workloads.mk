@@ -16,7 +16,7 @@ WORKLOAD_CFLAGS := $(WORKLOAD_FLAGS) -std=gnu11
 workload_headers := $(wildcard $(WORKLOADS_DIR)/*.h) include/threadwatch.h
 workload_parts := spans_lib omp_threads passer golden_threads golden_library ticks_lib
 workload_names := $(filter-out $(workload_parts),$(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.c))))
-workload_cpp_names := $(filter-out callables,$(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.cpp))))
+workload_cpp_names := $(filter-out callables call_sites,$(basename $(notdir $(wildcard $(WORKLOADS_DIR)/*.cpp))))
 workload_static := pool_static churn_static spans_static forged_static short_life_static
 workload_stripped := pool_stripped pool_static_stripped numbered_stripped \
 	short_life_static_stripped
@@ -26,7 +26,12 @@ workload_musl := $(if $(MUSL_CC),pool_musl pool_musl_static churn_musl churn_mus
 workload_frames := origin_fp # with frame pointers
 workload_debug := origin_dwarf2 origin_dwarf3 origin_dwarf4 origin_clang # debug information
 
-workload_all := $(workload_names) $(workload_frames) $(workload_debug) $(workload_cpp_names) $(workload_static) $(workload_stripped) \
+# What creates threads inlined and not, with and without its frames known.
+workload_call_sites := call_sites_O0 call_sites_O0_no_plt call_sites_clang call_sites_clang_O0 \
+	call_sites_fp call_sites_no_pie call_sites_static
+workload_stripped += call_sites_stripped
+
+workload_all := call_sites $(workload_call_sites) $(workload_names) $(workload_frames) $(workload_debug) $(workload_cpp_names) $(workload_static) $(workload_stripped) \
 	$(workload_musl)
 ifneq ($(wildcard $(WORKLOADS_DIR)/spans_lib.c),)
 workload_all += spans_shared
@@ -47,6 +52,17 @@ $(addprefix $(WORKLOADS_OUT)/,$(workload_names)): $(WORKLOADS_OUT)/%: $(WORKLOAD
 
 $(addprefix $(WORKLOADS_OUT)/,$(workload_cpp_names)): $(WORKLOADS_OUT)/%: $(WORKLOADS_DIR)/%.cpp $(workload_headers) | $(WORKLOADS_OUT)
 	$(CXX) $(WORKLOAD_FLAGS) -o $@ $<
+
+call_sites = $(CXX) -O2
+call_sites_O0 = $(CXX) -O0
+call_sites_O0_no_plt = $(CXX) -O0 -fno-plt
+call_sites_clang = $(CLANGXX) -O2
+call_sites_clang_O0 = $(CLANGXX) -O0
+call_sites_fp = $(CXX) -O2 -fno-omit-frame-pointer
+call_sites_no_pie = $(CXX) -O2 -no-pie -fno-pie
+call_sites_static = $(CXX) -O2 -static
+$(addprefix $(WORKLOADS_OUT)/,call_sites $(workload_call_sites)): $(WORKLOADS_DIR)/call_sites.cpp $(workload_headers) | $(WORKLOADS_OUT)
+	$($(@F)) $(filter-out -O2,$(WORKLOAD_FLAGS)) -std=c++20 -o $@ $<
 
 $(addprefix $(WORKLOADS_OUT)/,$(workload_static)): $(WORKLOADS_OUT)/%_static: $(WORKLOADS_DIR)/%.c $(workload_headers) | $(WORKLOADS_OUT)
 	$(CC) $(WORKLOAD_CFLAGS) -static -o $@ $<
