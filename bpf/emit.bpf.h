@@ -212,6 +212,7 @@ static __always_inline void emit_routine(const struct wire_routine_key *key,
 	record->key = *key;
 	record->call_site = thread->call_site;
 	record->file = at.place;
+	record->start_ns = thread->start_ns;
 	record->start_fn = thread->start_fn;
 	record->start_arg = thread->start_arg;
 	if (callable && thread->callable) {

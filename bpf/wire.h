@@ -296,6 +296,7 @@ struct wire_control {
 	/* ROUTINE: the file that is mapped where the routine starts, and where in it that is, as
 	 * long as the process lived. */
 	struct wire_place file;
+	__u64 start_ns; /* ROUTINE: of the thread */
 	__u64 start_fn;
 	__u64 start_arg;
 	__u64 number; /* wire_thread.callable; 0: none, and `callable` is all 0 */
@@ -440,7 +441,7 @@ WIRE_ASSERT_SIZE(struct wire_callable, 216);
 WIRE_ASSERT_SIZE(struct wire_thread, 168);
 WIRE_ASSERT_SIZE(struct wire_span, 488);
 WIRE_ASSERT_SIZE(struct wire_event, 160);
-WIRE_ASSERT_SIZE(struct wire_control, 344);
+WIRE_ASSERT_SIZE(struct wire_control, 352);
 WIRE_ASSERT_SIZE(struct wire_thread_record, 272);
 WIRE_ASSERT_SIZE(struct wire_stack_walk, 544);
 WIRE_ASSERT_SIZE(struct wire_frame_rule, 12);

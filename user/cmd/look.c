@@ -232,6 +232,12 @@ static void learn_trampoline(struct session *session, const struct wire_control 
 	if (kind == WIRE_TRAMPOLINE_NONE)
 		return;
 	session->trampolines_late++;
+	processes_late(session->processes, &(struct birth){.process = *image,
+						   .start_fn = record->start_fn,
+						   .start_arg = record->start_arg,
+						   .trampoline = kind,
+						   .tid = record->tid,
+						   .start_ns = record->start_ns});
 	if (record->file.inode)
 		kernel_set_trampoline(session->kernel, &record->file, kind);
 	kernel_set_start(session->kernel, image, record->start_fn, kind);

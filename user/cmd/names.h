@@ -13,6 +13,7 @@ enum name_kind {
 	NAME_START,	/* of the function at an address */
 	NAME_CALL_SITE, /* of a return address */
 	NAME_CALLABLE,	/* of what a trampoline was to call: wire_thread.callable */
+	NAME_THREAD,	/* the same of one thread, by when it began: see processes_late */
 };
 
 struct named {

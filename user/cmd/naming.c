@@ -69,7 +69,7 @@ const char *processes_call_site(
 /* ---- behind trampolines ---- */
 
 static const struct named *add_callable(
-	struct image *image, uint64_t number, const struct callable_name *name)
+	struct image *image, enum name_kind kind, uint64_t number, const struct callable_name *name)
 {
 	struct named named = {.resolved = name->resolved};
 
@@ -80,7 +80,7 @@ static const struct named *add_callable(
 		.source = (enum name_source)name->source,
 		.heuristic = name->heuristic,
 	};
-	return names_add(&image->names, NAME_CALLABLE, number, &named);
+	return names_add(&image->names, kind, number, &named);
 }
 
 bool processes_knows(struct processes *processes, const struct wire_process *id, uint64_t callable)
@@ -103,7 +103,7 @@ void processes_callable(struct processes *processes, const struct wire_process *
 	if (callable->trampoline == WIRE_TRAMPOLINE_PYTHON &&
 		!target_python_owns(target, callable, (pid_t)tid))
 		return;
-	add_callable(image, number, &name);
+	add_callable(image, NAME_CALLABLE, number, &name);
 }
 
 /* A thread that is there now can be asked again; of another one, the memory behind its
@@ -124,15 +124,7 @@ static const struct named *callable_name(struct image *image, const struct birth
 				target, birth->trampoline, birth->start_arg, &callable);
 	if (err || target_callable_name(target, &callable, &name))
 		return NULL;
-	return add_callable(image, birth->callable, &name);
-}
-
-/* Start functions of run-time systems say nothing of the work: a name that the program gave
- * the thread itself says more. */
-static bool says_nothing(const struct birth *birth, const char *function)
-{
-	return birth->trampoline != WIRE_TRAMPOLINE_NONE ||
-	       !strcmp(function, "thread_native_entry"); /* the JVM */
+	return add_callable(image, NAME_CALLABLE, birth->callable, &name);
 }
 
 /* What a trampoline is called when nothing tells what is behind it. */
@@ -150,6 +142,46 @@ static const char *run_time_name(uint32_t trampoline)
 	}
 }
 
+/* No two threads with one number begin in the same nanosecond. */
+static uint64_t thread_number(const struct birth *birth)
+{
+	return birth->start_ns ^ (uint64_t)birth->tid << 32;
+}
+
+void processes_late(struct processes *processes, const struct birth *birth)
+{
+	struct image *image = image_get(processes, &birth->process);
+	struct target *target = image ? image_target(image) : NULL;
+	const char *run_time = run_time_name(birth->trampoline);
+	struct wire_callable callable;
+	struct callable_name name;
+
+	if (!target)
+		return;
+	if (run_time)
+		names_add(&image->names, NAME_START, birth->start_fn,
+			&(struct named){.routine = {.text = run_time, .source = SOURCE_TYPE},
+				.executable = true});
+	if (!target_read_callable(target, birth->trampoline, birth->start_arg, &callable) &&
+		!target_callable_name(target, &callable, &name))
+		add_callable(image, NAME_THREAD, thread_number(birth), &name);
+}
+
+/* What it was created for, as far as that lies behind its start function. */
+static const struct named *name_behind(struct image *image, const struct birth *birth)
+{
+	return birth->callable ? callable_name(image, birth)
+			       : names_find(&image->names, NAME_THREAD, thread_number(birth));
+}
+
+/* Start functions of run-time systems say nothing of the work: a name that the program gave
+ * the thread itself says more. */
+static bool says_nothing(const struct birth *birth, const char *function)
+{
+	return birth->trampoline != WIRE_TRAMPOLINE_NONE ||
+	       !strcmp(function, "thread_native_entry"); /* the JVM */
+}
+
 /* A new thread has its creator's comm, which may be one that the creator gave itself. */
 static bool has_own_comm(uint32_t flags, const char *comm, const char *process_comm)
 {
@@ -164,7 +196,7 @@ static void name_from_start(struct processes *processes, const struct birth *bir
 	const char *comm, const char *process_comm, struct routine_name *out)
 {
 	struct image *image = image_get(processes, &birth->process);
-	const struct named *behind = image && birth->callable ? callable_name(image, birth) : NULL;
+	const struct named *behind = image ? name_behind(image, birth) : NULL;
 	const char *run_time = run_time_name(birth->trampoline);
 	bool own_comm = has_own_comm(birth->flags, comm, process_comm), is_told = behind;
 	const struct named *start;

@@ -18,8 +18,10 @@ struct birth {
 	struct wire_process process;
 	uint64_t start_fn;
 	uint64_t start_arg;
-	uint64_t pthread;    /* pthread_self(); 0: not known */
-	uint64_t callable;   /* 0: none */
+	uint64_t pthread;  /* pthread_self(); 0: not known */
+	uint64_t callable; /* 0: none */
+	uint64_t start_ns; /* of the thread, with its tid */
+	uint32_t tid;
 	uint32_t trampoline; /* WIRE_TRAMPOLINE_* */
 	uint32_t source;     /* WIRE_SOURCE_* */
 	uint32_t flags;	     /* WIRE_THREAD_* */
@@ -74,6 +76,13 @@ void processes_callable(struct processes *processes, const struct wire_process *
 
 /* Counters of images that ended are asked about only this often. */
 void processes_keep_dead(struct processes *processes, uint64_t ns);
+
+/*
+ * Names the first thread of a start function that turned out to be a trampoline only then: the
+ * kernel took it for a routine of its own. Others that were born meanwhile are told by the
+ * run-time system's name.
+ */
+void processes_late(struct processes *processes, const struct birth *birth);
 
 /* Forgets images that ended and have not been asked about for a while; events of them that
  * still wait in a ring come sooner than that. now_ns is any monotonic clock. */

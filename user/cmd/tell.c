@@ -45,6 +45,8 @@ static void take_routine(
 	const struct birth birth = {.process = header->process,
 		.start_fn = header->start_fn,
 		.callable = header->callable,
+		.start_ns = header->start_ns,
+		.tid = header->tid,
 		.trampoline = header->trampoline,
 		.source = header->source,
 		.flags = header->flags,

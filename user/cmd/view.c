@@ -73,6 +73,8 @@ void view_thread(
 		.start_arg = thread->start_arg,
 		.pthread = thread->pthread,
 		.callable = thread->callable,
+		.start_ns = thread->start_ns,
+		.tid = thread->tid,
 		.trampoline = thread->trampoline,
 		.alive = true,
 		.source = thread->source,
