@@ -45,6 +45,8 @@ struct {
 #define VM_EXEC	   0x4
 
 struct mapping_at {
+	struct task_struct *task; /* of find_mapping */
+	long err;		  /* likewise */
 	__u64 address;
 	struct wire_place place;
 	__u64 flags;
@@ -65,14 +67,21 @@ static long note_mapping(struct task_struct *task, struct vm_area_struct *vma, v
 	return 0;
 }
 
-/* false: nothing is mapped there, or the mappings stay busy. */
+static long look_once(__u32 index, void *context)
+{
+	struct mapping_at *at = context;
+
+	at->err = bpf_find_vma(at->task, at->address, note_mapping, at, 0);
+	return !at->err || at->err == ERR_NO_MAPPING;
+}
+
+/* false: nothing is mapped there, or the mappings stay busy. Loops by bpf_loop, here and below:
+ * the verifier walks a loop written out once a round, and loading takes half a second more. */
 static __always_inline bool find_mapping(struct task_struct *task, struct mapping_at *at)
 {
-	long err = 1;
-
-	for (int i = 0; err && i < BUSY_RETRIES; i++)
-		err = bpf_find_vma(task, at->address, note_mapping, at, 0);
-	return !err;
+	at->task = task;
+	bpf_loop(BUSY_RETRIES, look_once, at, 0);
+	return !at->err;
 }
 
 /* Is this an address of code? Yes too when the mappings were busy: a number more does no harm,
@@ -201,13 +210,31 @@ static __always_inline __u64 mix(__u64 number, __u64 word)
 	return number ^ (number >> 32);
 }
 
-static __noinline __u64 mix_code(
+struct mixing {
+	struct task_struct *task;
+	const __u64 *words;
+	__u64 number;
+};
+
+static long mix_one(__u32 index, void *context)
+{
+	struct mixing *mixing = context;
+	__u64 word = mixing->words[(index + 1) & (WIRE_INNER_WORDS - 1)];
+
+	if (is_code(mixing->task, word))
+		mixing->number = mix(mixing->number, word);
+	return 0;
+}
+
+/* Of count words the first, a vtable, is left out. words has room for WIRE_INNER_WORDS, as far as
+ * the verifier is concerned. */
+static __always_inline __u64 mix_code(
 	struct task_struct *task, __u64 number, const __u64 *words, __u32 count)
 {
-	for (__u32 i = 0; i < WIRE_INNER_WORDS && i < count; i++)
-		if (is_code(task, words[i]))
-			number = mix(number, words[i]);
-	return number;
+	struct mixing mixing = {.task = task, .words = words, .number = number};
+
+	bpf_loop(count - 1, mix_one, &mixing, 0);
+	return mixing.number;
 }
 
 /* malloc keeps the size of a block in the word before it, the low bits are flags. A block that
@@ -241,7 +268,7 @@ static __always_inline __u64 read_std_thread(
 			callable->object[i] = 0;
 	callable->object_count = words;
 	number = mix(callable->trampoline, callable->object[0]);
-	number = mix_code(task, number, callable->object + 1, WIRE_OBJECT_WORDS - 1);
+	number = mix_code(task, number, callable->object, WIRE_OBJECT_WORDS);
 	callable->inner_address = callable->object[1];
 	if (read_user(callable->inner, sizeof(callable->inner), callable->inner_address, task,
 		    sleepable))
@@ -250,7 +277,7 @@ static __always_inline __u64 read_std_thread(
 	/* Also when its type could not be read: see is_code. */
 	if (type_begins(callable->inner[0], FUTURE_WORD_0, FUTURE_WORD_1, task, sleepable) !=
 		TYPE_NONE)
-		number = mix_code(task, number, callable->inner + 1, WIRE_INNER_WORDS - 1);
+		number = mix_code(task, number, callable->inner, WIRE_INNER_WORDS);
 	return number;
 }
 

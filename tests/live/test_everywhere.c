@@ -17,7 +17,8 @@
 #define LIFE_ROUTINES  3
 
 /* FILEID_INO32_GEN of include/linux/exportfs.h */
-#define HANDLE_OF_INODE 1
+#define HANDLE_OF_INODE	      1
+#define HANDLE_OF_INODE_BYTES 8
 
 /* ---- chroots in namespaces of their own ---- */
 
@@ -62,13 +63,32 @@ static void require_named(
 		"%zu named threads of %ld programs", named, times);
 }
 
+/* Can an inode be found by its number and generation there? */
+static bool has_handles(const char *path)
+{
+	struct {
+		struct file_handle head;
+		char bytes[MAX_HANDLE_SZ];
+	} handle = {.head.handle_bytes = MAX_HANDLE_SZ};
+	int mount;
+
+	/* tmpfs calls a longer one by the same number. */
+	return !name_to_handle_at(AT_FDCWD, path, &handle.head, &mount, 0) &&
+	       handle.head.handle_type == HANDLE_OF_INODE &&
+	       handle.head.handle_bytes == HANDLE_OF_INODE_BYTES;
+}
+
 static void chroot_of(struct world *world, const char *program)
 {
 	bool stripped = strstr(program, "stripped");
 	char *root = make_root(world, "root", program);
 	long in_turn = scaled(world, 40, 5), at_once = scaled(world, 50, 8);
-	struct run run = run_cells(world, root, program, 1, 1, 1);
+	struct run run;
 
+	/* A guest is so slow that they end before their files can be opened. */
+	if (world->scale > 1 && !has_handles(root))
+		test_skip(world, "the file system of %s has no handles of inodes", root);
+	run = run_cells(world, root, program, 1, 1, 1);
 	/* The very first sight of these files. */
 	require_named(world, &run, program, 1, stripped);
 	run = run_cells(world, root, program, in_turn, 1, 1);
@@ -113,19 +133,6 @@ static void chroot_each_its_own(struct world *world)
 	REQUIRE(world, proc_wait(world, tw) == 0, "threadwatch: %s", proc_text(tw, CHANNEL_ERR));
 	run.log = stream_read(world, tw);
 	require_named(world, &run, program, count, true);
-}
-
-/* Can an inode be found by its number and generation there? */
-static bool has_handles(const char *path)
-{
-	struct {
-		struct file_handle head;
-		char bytes[MAX_HANDLE_SZ];
-	} handle = {.head.handle_bytes = MAX_HANDLE_SZ};
-	int mount;
-
-	return !name_to_handle_at(AT_FDCWD, path, &handle.head, &mount, 0) &&
-	       handle.head.handle_type == HANDLE_OF_INODE;
 }
 
 /* They are born, named and gone while threadwatch stands still: it finds nothing of them but

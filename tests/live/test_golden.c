@@ -35,6 +35,7 @@ struct golden {
 	size_t count;
 	FILE *wrong; /* a line for each of the first differences */
 	size_t wrongs;
+	size_t wrongs_born; /* of them in views of births */
 	char *wrong_text;
 	size_t wrong_bytes;
 };
@@ -153,7 +154,7 @@ static void check(struct golden *golden, const struct subject *subject, const ch
 	const struct golden_name *name = born || !row->there.source ? &row->born : &row->there;
 	const char *routine = routine_of(golden->world, name);
 	const char *call_site = born ? row->call_site : NULL;
-	size_t found = 0, mains = 0, others = 0, i;
+	size_t found = 0, mains = 0, others = 0, before = golden->wrongs, i;
 	json_t *thread;
 
 	json_array_foreach(threads, i, thread)
@@ -175,6 +176,8 @@ static void check(struct golden *golden, const struct subject *subject, const ch
 		tell(golden, subject, view, NULL, &main_name, "main", NULL);
 	if (!others && (row->many ? !found : found != 1))
 		tell(golden, subject, view, NULL, name, routine, call_site);
+	if (born)
+		golden->wrongs_born += golden->wrongs - before;
 }
 
 /* ---- the programs ---- */
@@ -313,6 +316,17 @@ static void compare_all(
 	}
 }
 
+/* What a kernel whose tracepoints can be preempted may have missed (7.x): a birth that is told
+ * late has lost its call site, and what its argument told. Each is in two views. */
+static size_t excused(struct golden *golden, struct proc *first)
+{
+	json_t *summaries = events_of(golden, first, "summary", false);
+	const json_t *drops = json_object_get(json_array_get(summaries, 0), "drops");
+	const json_t *late = json_object_get(drops, "births_late");
+
+	return 2 * (size_t)json_integer_value(late);
+}
+
 static void run_table(struct world *world, const struct golden_row *rows)
 {
 	struct golden golden = {.world = world};
@@ -334,6 +348,8 @@ static void run_table(struct world *world, const struct golden_row *rows)
 	stream_stop(world, second);
 	compare_all(&golden, first, second, snapshot);
 	fclose(golden.wrong);
+	if (golden.wrongs == golden.wrongs_born && golden.wrongs <= excused(&golden, first))
+		return;
 	REQUIRE(world, !golden.wrongs, "%zu differences in %zu rows, the first:%s", golden.wrongs,
 		golden.count, golden.wrong_text);
 }
