@@ -49,7 +49,6 @@ struct mapping_at {
 	long err;		  /* likewise */
 	__u64 address;
 	struct wire_place place;
-	__u64 flags;
 };
 
 static long note_mapping(struct task_struct *task, struct vm_area_struct *vma, void *context)
@@ -57,7 +56,6 @@ static long note_mapping(struct task_struct *task, struct vm_area_struct *vma, v
 	struct inode *inode = BPF_CORE_READ(vma, vm_file, f_inode);
 	struct mapping_at *at = context;
 
-	at->flags = BPF_CORE_READ(vma, vm_flags);
 	if (!inode)
 		return 0;
 	at->place.offset = at->address - BPF_CORE_READ(vma, vm_start) +
@@ -84,20 +82,36 @@ static __always_inline bool find_mapping(struct task_struct *task, struct mappin
 	return !at->err;
 }
 
+/* What sort of mapping an address is in. Less than mapping_at: programs on uprobes have little
+ * stack left where this is asked. */
+struct mapping_sort {
+	__u64 flags;
+	__u64 is_file;
+};
+
+static long note_sort(struct task_struct *task, struct vm_area_struct *vma, void *context)
+{
+	struct mapping_sort *sort = context;
+
+	sort->flags = BPF_CORE_READ(vma, vm_flags);
+	sort->is_file = BPF_CORE_READ(vma, vm_file) != NULL;
+	return 0;
+}
+
 /* Is this an address of code? Yes too when the mappings were busy: a number more does no harm,
  * one too few would. */
 static __noinline bool is_code(struct task_struct *task, __u64 word)
 {
-	struct mapping_at at = {.address = word};
+	struct mapping_sort sort = {};
 	long err;
 
 	if (word < (1 << PAGE_SHIFT) || word >> 47)
 		return false;
 	if (word >= BPF_CORE_READ(task, mm, start_code) && word < BPF_CORE_READ(task, mm, end_code))
 		return true;
-	err = bpf_find_vma(task, word, note_mapping, &at, 0);
+	err = bpf_find_vma(task, word, note_sort, &sort, 0);
 	if (!err)
-		return at.flags & VM_EXEC;
+		return sort.flags & VM_EXEC;
 	return err != ERR_NO_MAPPING;
 }
 
@@ -126,10 +140,10 @@ static __always_inline long read_user(
 
 static __always_inline bool is_file_data(struct task_struct *task, __u64 word)
 {
-	struct mapping_at at = {.address = word};
+	struct mapping_sort sort = {};
 
-	return !bpf_find_vma(task, word, note_mapping, &at, 0) && at.place.inode &&
-	       !(at.flags & VM_EXEC);
+	return !bpf_find_vma(task, word, note_sort, &sort, 0) && sort.is_file &&
+	       !(sort.flags & VM_EXEC);
 }
 
 #define TYPE_NONE    0 /* no C++ object, or of another type */
