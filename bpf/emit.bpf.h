@@ -25,8 +25,9 @@ struct event_full {
 
 static __always_inline __u64 wake_flags(void)
 {
-	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= cfg_wake_bytes ? BPF_RB_FORCE_WAKEUP
-									       : BPF_RB_NO_WAKEUP;
+	return cfg_wake && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= cfg_wake_bytes
+		       ? BPF_RB_FORCE_WAKEUP
+		       : BPF_RB_NO_WAKEUP;
 }
 
 static __always_inline void count_dropped(__u32 kind)
@@ -185,12 +186,17 @@ static __always_inline struct wire_control *control_reserve(
 	return record;
 }
 
+static __always_inline __u64 control_wake_flags(void)
+{
+	return cfg_wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
 static __always_inline void emit_exec(const struct wire_process *process, struct task_struct *task)
 {
 	struct wire_control *record = control_reserve(WIRE_CONTROL_EXEC, process, task);
 
 	if (record)
-		bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
+		bpf_ringbuf_submit(record, control_wake_flags());
 }
 
 /*
@@ -219,7 +225,7 @@ static __always_inline void emit_routine(const struct wire_routine_key *key,
 		record->number = thread->callable;
 		record->callable = *callable;
 	}
-	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
+	bpf_ringbuf_submit(record, control_wake_flags());
 }
 
 /* Read before the first routine of the new process, in the same ring; no hurry by itself. */

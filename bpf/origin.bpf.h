@@ -112,7 +112,7 @@ static __always_inline void origin_copy_registers(
 /* Readers look a few dozen times a second; a burst must not fill the ring until then. */
 static __always_inline __u64 origin_wake_flags(void)
 {
-	return bpf_ringbuf_query(&origin_stacks, BPF_RB_AVAIL_DATA) >= ORIGIN_RING / 4
+	return cfg_wake && bpf_ringbuf_query(&origin_stacks, BPF_RB_AVAIL_DATA) >= ORIGIN_RING / 4
 		       ? BPF_RB_FORCE_WAKEUP
 		       : BPF_RB_NO_WAKEUP;
 }

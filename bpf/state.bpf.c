@@ -11,6 +11,7 @@ const volatile struct wire_layout cfg_layout = {};
 const volatile __u32 cfg_origin_stacks = WIRE_ORIGIN_NONE;
 const volatile __u32 cfg_cgroup_count = 0;
 const volatile __u64 cfg_cgroups[WIRE_CGROUPS_MAX] = {};
+const volatile __u32 cfg_wake = 1;
 const volatile __u32 cfg_wake_bytes = RING_DEFAULT / 8;
 
 __u64 counters[WIRE_COUNTER_COUNT] = {};

@@ -184,6 +184,10 @@ extern const volatile struct wire_layout cfg_layout; /* our own libc's */
 extern const volatile __u32 cfg_cgroup_count;
 extern const volatile __u64 cfg_cgroups[WIRE_CGROUPS_MAX]; /* ids in the unified hierarchy */
 extern const volatile __u32 cfg_wake_bytes;
+/* 0: readers look by themselves. Where tracepoints can be preempted, the reader that a program
+ * wakes may take its CPU there and then, and the program is left out for all other tasks there
+ * until the reader is done (lifecycle_second.bpf.c). */
+extern const volatile __u32 cfg_wake;
 
 /* ---- counters and run-time words, mapped by user space ---- */
 

@@ -140,12 +140,13 @@ static int rounds(struct round *round, struct loop *loop, const struct export_op
 	struct kernel_reader reader = {ignore_event, on_control, session};
 	uint64_t interval_ns = (uint64_t)(options->interval_s * NS_PER_S);
 	uint64_t due_ns = boot_now_ns() + interval_ns, now_ns, next;
+	uint64_t look_ns = kernel_look_interval_ns(round->session->kernel, LOOK_NS);
 	int err = 0, written = 0;
 
 	processes_keep_dead(session->processes, interval_ns);
 	while (!err && !loop->stop) {
 		now_ns = boot_now_ns();
-		err = loop_wait(loop, due_ns < now_ns + LOOK_NS ? due_ns : now_ns + LOOK_NS);
+		err = loop_wait(loop, due_ns < now_ns + look_ns ? due_ns : now_ns + look_ns);
 		if (!err)
 			err = kernel_consume_control(session->kernel, &reader);
 		session_look_again(session, boot_now_ns());

@@ -244,7 +244,8 @@ static int stream(struct trace *trace, struct loop *loop, const struct kernel_re
 {
 	while (!loop->stop) {
 		uint64_t now_ns = boot_now_ns();
-		uint64_t until_ns = now_ns + POLL_NS;
+		uint64_t until_ns =
+			now_ns + kernel_look_interval_ns(trace->session->kernel, POLL_NS);
 		int err;
 
 		if (trace->next_scan_ns && trace->next_scan_ns < until_ns)

@@ -53,6 +53,7 @@ static int configure(struct kernel *kernel, const struct kernel_options *options
 		return err;
 	/* Woken at a quarter, so that there is time to drain it before it is full. */
 	skel->rodata->cfg_wake_bytes = ring / 4;
+	skel->rodata->cfg_wake = !tracepoints_preemptible();
 	return stacks_configure(kernel, options->origin_stacks);
 }
 

@@ -101,6 +101,10 @@ int kernel_set_layout(struct kernel *kernel, uint32_t tgid, const struct wire_la
  * only when many wait, so poll those a few dozen times a second. */
 int kernel_poll_fd(const struct kernel *kernel);
 
+/* After how long to look at the rings although nothing woke us: `wanted_ns`, or less on kernels
+ * where waking from a tracepoint does harm. */
+uint64_t kernel_look_interval_ns(const struct kernel *kernel, uint64_t wanted_ns);
+
 struct kernel_reader {
 	/* record points into the ring and is valid during the call. */
 	void (*event)(void *context, const void *record, size_t bytes);
