@@ -5,6 +5,7 @@
  * `events` is never woken per record: a wake-up costs more than ten records. User space polls
  * it a few dozen times a second and is woken early only when cfg_wake_bytes wait. `control`
  * is rare and woken at once, because its reader looks at processes that may end any moment.
+ * Without cfg_wake neither is woken, and both are polled more often.
  */
 #ifndef TW_EMIT_BPF_H
 #define TW_EMIT_BPF_H
