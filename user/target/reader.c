@@ -2,7 +2,7 @@
 /*
  * reader.c - our side of the process that runs libdw: start, ask, check, end.
  *
- * One question is open at a time. Whoever asks waits; that is bounded by READER_ANSWER_MS for
+ * One question is open at a time. Whoever asks waits; that is bounded by READER_WAIT_MS for
  * each file and by FAILURES_MAX for all, after which nothing is asked any more.
  */
 #include "target/reader.h"
@@ -17,9 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FAILURES_MAX 8
-#define NS_PER_MS    1000000ll
-#define MS_PER_S     1000
+#define FAILURES_MAX   8
+#define NS_PER_MS      1000000ll
+#define READER_LOOK_MS 100 /* whether it is busy */
+#define MS_PER_S       1000
 
 struct reader {
 	pid_t pid; /* 0: not started */
@@ -113,20 +114,33 @@ static int send_question(int socket, const struct reader_question *question, int
 	return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-static int wait_answer(int socket, struct reader_answer *out)
+/* CPU time that a process of ours has taken so far. */
+static int64_t busy_ms(pid_t pid)
 {
-	struct pollfd readable = {.fd = socket, .events = POLLIN};
-	int64_t deadline = now_ms() + READER_ANSWER_MS, left;
-	int ready = -1;
+	struct timespec taken;
+	clockid_t clock;
 
-	while (ready < 0 && (left = deadline - now_ms()) > 0) {
-		ready = poll(&readable, 1, (int)left);
+	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &taken))
+		return INT64_MAX;
+	return taken.tv_sec * MS_PER_S + taken.tv_nsec / NS_PER_MS;
+}
+
+static int wait_answer(const struct reader *reader, struct reader_answer *out)
+{
+	struct pollfd readable = {.fd = reader->socket, .events = POLLIN};
+	int64_t busy_before = busy_ms(reader->pid), deadline = now_ms() + READER_WAIT_MS;
+	int ready = 0;
+
+	while (ready <= 0 && now_ms() < deadline) {
+		ready = poll(&readable, 1, READER_LOOK_MS);
 		if (ready < 0 && errno != EINTR)
 			return -errno;
+		if (ready <= 0 && busy_ms(reader->pid) - busy_before > READER_ANSWER_MS)
+			return -ETIMEDOUT;
 	}
 	if (ready <= 0)
 		return -ETIMEDOUT;
-	return recv(socket, out, sizeof(*out), MSG_DONTWAIT) == sizeof(*out) ? 0 : -EPIPE;
+	return recv(reader->socket, out, sizeof(*out), MSG_DONTWAIT) == sizeof(*out) ? 0 : -EPIPE;
 }
 
 static bool is_valid_rule(const struct frame_rule *rule)
@@ -161,7 +175,7 @@ static int ask(struct reader *reader, const struct reader_file *file,
 	}
 	err = send_question(reader->socket, question, file->fd);
 	if (!err)
-		err = wait_answer(reader->socket, out);
+		err = wait_answer(reader, out);
 	if (!err && is_valid_answer(out, question->kind)) {
 		reader->refused += out->err == -EBADMSG;
 		return out->err == -EBADMSG ? -EIO : out->err;

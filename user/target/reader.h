@@ -5,8 +5,9 @@
  * libdw trusts what it reads: a hostile file can crash it, keep it busy or fill the memory. It
  * therefore runs in a process of its own (reader_child.c), which sections are read into, never
  * mapped; which cannot open files, has no rights and little memory; and which is ended when an
- * answer takes longer than READER_ANSWER_MS. Its answers are checked here as hostile ones. The
- * process is started by the first question; it costs nothing where none is asked.
+ * answer takes it READER_ANSWER_MS of CPU time, or READER_WAIT_MS, on a busy machine or stuck. Its
+ * answers are checked here as hostile ones. The process is started by the first question; it costs
+ * nothing where none is asked.
  */
 #ifndef TW_TARGET_READER_H
 #define TW_TARGET_READER_H
@@ -19,6 +20,7 @@
 #include "target/target.h"
 
 #define READER_ANSWER_MS  1000
+#define READER_WAIT_MS	  3000
 #define DWARF_REGISTERS	  17 /* x86-64: rax rdx rcx rbx rsi rdi rbp rsp r8..r15, return address */
 #define DWARF_REGISTER_SP 7
 #define DWARF_REGISTER_RA 16
