@@ -123,10 +123,13 @@ static __always_inline void emit_thread(
 /* Those that ran before us are listed by our first walk; threads that came into view later, with
  * a process that was moved into a watched cgroup, are told here. */
 static __always_inline void emit_adopted(
-	const struct thread_state *state, struct task_struct *task, __u64 now)
+	struct thread_state *state, struct task_struct *task, __u64 now)
 {
-	if (READ_ONCE(announce_adopted))
-		emit_thread(WIRE_EVENT_STARTED, state, task, now);
+	if (!READ_ONCE(announce_adopted))
+		return;
+	emit_thread(WIRE_EVENT_STARTED, state, task, now);
+	/* A walk that comes by now must not list it again. */
+	state->wire.flags &= ~WIRE_THREAD_ADOPTED;
 }
 
 static __always_inline void event_fill_span(struct wire_event *event, __u32 kind,

@@ -27,6 +27,7 @@ struct {
 } origin_stacks SEC(".maps") __weak;
 
 extern const volatile __u32 cfg_origin_stacks; /* WIRE_ORIGIN_* */
+extern const volatile __u32 cfg_origin_wake_bytes;
 extern __u32 origin_stack_count;
 
 /* The innermost routine of the creator that has a name. */
@@ -112,7 +113,8 @@ static __always_inline void origin_copy_registers(
 /* Readers look a few dozen times a second; a burst must not fill the ring until then. */
 static __always_inline __u64 origin_wake_flags(void)
 {
-	return cfg_wake && bpf_ringbuf_query(&origin_stacks, BPF_RB_AVAIL_DATA) >= ORIGIN_RING / 4
+	return cfg_wake && bpf_ringbuf_query(&origin_stacks, BPF_RB_AVAIL_DATA) >=
+				       cfg_origin_wake_bytes
 		       ? BPF_RB_FORCE_WAKEUP
 		       : BPF_RB_NO_WAKEUP;
 }

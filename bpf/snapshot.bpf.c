@@ -284,12 +284,17 @@ SEC("iter/task")
 int on_timebox_scan(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
+	struct snapshot_scratch *scratch;
 	struct thread_state *thread;
 	struct span_state *state;
+	struct wire_span *copy;
 	__u64 now, deadline;
+	__u32 zero = 0;
 
-	if (!task)
+	scratch = bpf_map_lookup_elem(&snapshot_scratch, &zero);
+	if (!task || !scratch)
 		return 0;
+	copy = &scratch->spans[0];
 	state = bpf_task_storage_get(&spans, task, NULL, 0);
 	thread = state ? thread_get(task) : NULL;
 	if (!state || !thread || thread->phase != PHASE_LIVE)
@@ -309,9 +314,14 @@ int on_timebox_scan(struct bpf_iter__task *ctx)
 		if (deadline > now) {
 			if (!next_deadline_ns || deadline < next_deadline_ns)
 				next_deadline_ns = deadline;
-		} else if (span_claim_overrun(thread, span, begin_ns)) {
-			emit_span(WIRE_EVENT_TIMEBOX, thread, span, task, now);
+			continue;
 		}
+		/* The slot may be the next span's by the time that this one is told. */
+		bpf_probe_read_kernel(copy, sizeof(*copy), span);
+		if (READ_ONCE(state->seq) != seq || copy->begin_ns != begin_ns)
+			next_deadline_ns = now; /* it may still be open: look again at once */
+		else if (span_claim_overrun(thread, span, copy))
+			emit_span(WIRE_EVENT_TIMEBOX, thread, copy, task, now);
 	}
 	return 0;
 }

@@ -66,14 +66,16 @@ static __always_inline void span_started(const struct thread_state *thread, stru
 	emit_span(WIRE_EVENT_STARTED, thread, span, task, now);
 }
 
-/* Counts an overrun once for each instance, whoever sees it first: its end or a scan. */
+/* Counts an overrun once for each instance, whoever sees it first: its end or a scan. `slot` may
+ * be another instance's any moment, `span` is this one. */
 static __always_inline bool span_claim_overrun(
-	const struct thread_state *thread, struct wire_span *span, __u64 begin_ns)
+	const struct thread_state *thread, struct wire_span *slot, const struct wire_span *span)
 {
-	__u64 told = READ_ONCE(span->told_ns);
+	__u64 told = READ_ONCE(slot->told_ns);
 	struct wire_routine_stats *stats;
 
-	if (told == begin_ns || __sync_val_compare_and_swap(&span->told_ns, told, begin_ns) != told)
+	if (told == span->begin_ns ||
+		__sync_val_compare_and_swap(&slot->told_ns, told, span->begin_ns) != told)
 		return false;
 	stats = span_stats(thread, span);
 	if (stats)
@@ -88,7 +90,7 @@ static __always_inline void span_finished(const struct thread_state *thread, str
 
 	stats_finish(span_stats(thread, span), thread, task, duration);
 	if (span->timebox_ns && duration > span->timebox_ns &&
-		span_claim_overrun(thread, span, span->begin_ns))
+		span_claim_overrun(thread, span, span))
 		emit_span(WIRE_EVENT_TIMEBOX, thread, span, task, now);
 	emit_span(WIRE_EVENT_FINISHED, thread, span, task, now);
 }

@@ -8,6 +8,7 @@ const volatile __u32 cfg_whole_system = 0;
 const volatile __u32 cfg_events = 0;
 const volatile __u32 cfg_attached = 0;
 const volatile struct wire_layout cfg_layout = {};
+const volatile __u32 cfg_origin_wake_bytes = 0;
 const volatile __u32 cfg_origin_stacks = WIRE_ORIGIN_NONE;
 const volatile __u32 cfg_cgroup_count = 0;
 const volatile __u64 cfg_cgroups[WIRE_CGROUPS_MAX] = {};

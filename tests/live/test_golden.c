@@ -391,7 +391,7 @@ static void table_python(struct world *world)
 
 const struct live_test golden_tests[] = {
 	{"golden_c", table_c, GOLDEN_LIMIT},
-	{"golden_cpp", table_cpp, GOLDEN_LIMIT},
+	{"golden_cpp", table_cpp, GOLDEN_LIMIT | ANYWHERE},
 	{"golden_rust", table_rust, GOLDEN_LIMIT | ANYWHERE},
 	{"golden_openmp", table_openmp, GOLDEN_LIMIT | ANYWHERE},
 	{"golden_go", table_go, GOLDEN_LIMIT | ANYWHERE},

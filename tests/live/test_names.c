@@ -375,7 +375,7 @@ const struct live_test names_tests[] = {
 	{"renames", renames, ANYWHERE},
 	{"spawn_names_attached", spawn_names_attached, 0},
 	{"spawn_names_launched", spawn_names_launched, ANYWHERE},
-	{"cpp_threads", cpp_threads, ANYWHERE},
+	{"cpp_threads", cpp_threads, 0},
 	{"whole_names", whole_names, ANYWHERE},
 	{"build_ids", build_ids, ANYWHERE},
 	{"made_code", made_code, ANYWHERE},

@@ -11,6 +11,10 @@
 
 #include "kernel/internal.h"
 
+/* A thousand stacks: as many as come while the reader is away. Once used, a ring stays in memory,
+ * mapped twice. */
+#define FRAMES_RING_BYTES (512u << 10)
+
 struct stack_reader {
 	struct ring_buffer *ring;
 	uint32_t kind;				    /* WIRE_ORIGIN_* */
@@ -21,10 +25,15 @@ int stacks_configure(struct kernel *kernel, uint32_t origin_stacks)
 {
 	struct threadwatch_bpf *skel = kernel->skel;
 
+	uint32_t ring = bpf_map__max_entries(skel->maps.origin_stacks);
+
 	skel->rodata->cfg_origin_stacks = origin_stacks;
-	if (origin_stacks != WIRE_ORIGIN_NONE)
-		return 0;
-	return bpf_map__set_max_entries(skel->maps.origin_stacks, sysconf(_SC_PAGESIZE));
+	if (origin_stacks == WIRE_ORIGIN_NONE)
+		ring = sysconf(_SC_PAGESIZE);
+	else if (origin_stacks == WIRE_ORIGIN_FRAMES)
+		ring = FRAMES_RING_BYTES;
+	skel->rodata->cfg_origin_wake_bytes = ring / 4;
+	return bpf_map__set_max_entries(skel->maps.origin_stacks, ring);
 }
 
 static int on_stack(void *context, void *record, size_t bytes)
