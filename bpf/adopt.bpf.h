@@ -35,15 +35,9 @@ static __always_inline void adopt_count(
 	struct thread_state *thread, struct task_struct *task, const struct wire_callable *callable)
 {
 	struct wire_routine_key key = thread_key(&thread->wire);
-	struct wire_routine_stats *stats = NULL;
-	bool created = false;
+	bool created;
+	struct wire_routine_stats *stats = stats_of_birth(thread, &key, &created);
 
-	if (key.id != WIRE_NAME_ID_OTHER || source_is_address(key.source))
-		stats = stats_get(&key, &created);
-	if (!stats) {
-		thread->wire.flags |= WIRE_THREAD_OTHER;
-		stats = stats_other();
-	}
 	if (!stats)
 		return;
 	__sync_fetch_and_add(&stats->adopted, 1);

@@ -26,9 +26,7 @@ struct event_full {
 
 static __always_inline __u64 wake_flags(void)
 {
-	return cfg_wake && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= cfg_wake_bytes
-		       ? BPF_RB_FORCE_WAKEUP
-		       : BPF_RB_NO_WAKEUP;
+	return wake_when(&events, cfg_wake_bytes);
 }
 
 static __always_inline void count_dropped(__u32 kind)

@@ -44,16 +44,9 @@ static __always_inline void thread_started(
 	struct thread_state *thread, struct task_struct *task, __u64 now)
 {
 	struct wire_routine_key key = thread_key(&thread->wire);
-	struct wire_routine_stats *stats = NULL;
-	bool created = false;
+	bool created;
 
-	if (key.id != WIRE_NAME_ID_OTHER || source_is_address(key.source))
-		stats = stats_get(&key, &created);
-	if (!stats) {
-		thread->wire.flags |= WIRE_THREAD_OTHER;
-		stats = stats_other();
-	}
-	stats_start(stats, thread, task);
+	stats_start(stats_of_birth(thread, &key, &created), thread, task);
 	if (source_is_address(key.source) && key.id)
 		tell_routine(&key, thread, created);
 	emit_thread(WIRE_EVENT_STARTED, thread, task, now);

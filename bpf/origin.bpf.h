@@ -113,10 +113,7 @@ static __always_inline void origin_copy_registers(
 /* Readers look a few dozen times a second; a burst must not fill the ring until then. */
 static __always_inline __u64 origin_wake_flags(void)
 {
-	return cfg_wake && bpf_ringbuf_query(&origin_stacks, BPF_RB_AVAIL_DATA) >=
-				       cfg_origin_wake_bytes
-		       ? BPF_RB_FORCE_WAKEUP
-		       : BPF_RB_NO_WAKEUP;
+	return wake_when(&origin_stacks, cfg_origin_wake_bytes);
 }
 
 static __always_inline __s32 origin_next_id(void)

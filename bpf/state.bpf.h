@@ -189,6 +189,13 @@ extern const volatile __u32 cfg_wake_bytes;
  * until the reader is done (lifecycle_second.bpf.c). */
 extern const volatile __u32 cfg_wake;
 
+/* Flags for a record's submission: its ring's reader is woken once so many bytes wait. */
+static __always_inline __u64 wake_when(void *ring, __u32 bytes)
+{
+	return cfg_wake && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= bytes ? BPF_RB_FORCE_WAKEUP
+									       : BPF_RB_NO_WAKEUP;
+}
+
 /* ---- counters and run-time words, mapped by user space ---- */
 
 extern __u64 counters[WIRE_COUNTER_COUNT];

@@ -124,4 +124,20 @@ static __always_inline void stats_finish(struct wire_routine_stats *stats,
 		1);
 }
 
+/* The counters that a thread begins in, which are `other` where its own did not fit. *created
+ * tells whether it is the first of its routine. NULL: there are none at all. */
+static __always_inline struct wire_routine_stats *stats_of_birth(
+	struct thread_state *thread, const struct wire_routine_key *key, bool *created)
+{
+	struct wire_routine_stats *stats = NULL;
+
+	*created = false;
+	if (key->id != WIRE_NAME_ID_OTHER || source_is_address(key->source))
+		stats = stats_get(key, created);
+	if (stats)
+		return stats;
+	thread->wire.flags |= WIRE_THREAD_OTHER;
+	return stats_other();
+}
+
 #endif

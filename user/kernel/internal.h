@@ -45,7 +45,7 @@ struct kernel {
 	bool multi;	/* uprobe_multi links instead of one perf event a site */
 	bool lifecycle; /* options->lifecycle */
 	bool uprobes;
-	bool guarded;		 /* lifecycle_guarded.bpf.c instead of lifecycle.bpf.c */
+	bool preemptible;	 /* tasks can be, within the tracepoints that we are on */
 	struct bpf_link **links; /* perf event uprobes */
 	size_t link_count, link_room;
 	int *multi_links; /* uprobe_multi link fds */

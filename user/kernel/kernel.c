@@ -53,7 +53,7 @@ static int configure(struct kernel *kernel, const struct kernel_options *options
 		return err;
 	/* Woken at a quarter, so that there is time to drain it before it is full. */
 	skel->rodata->cfg_wake_bytes = ring / 4;
-	skel->rodata->cfg_wake = !tracepoints_preemptible();
+	skel->rodata->cfg_wake = !kernel->preemptible;
 	return stacks_configure(kernel, options->origin_stacks);
 }
 
@@ -66,6 +66,7 @@ int kernel_open(const struct kernel_options *options, struct kernel **out)
 		return -ENOMEM;
 	kernel->poll_fd = -1;
 	kernel->lifecycle = options->lifecycle;
+	kernel->preemptible = options->lifecycle && tracepoints_preemptible();
 	kernel->uprobes = options->uprobes && options->lifecycle;
 	kernel->skel = threadwatch_bpf__open();
 	if (!kernel->skel) {

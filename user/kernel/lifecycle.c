@@ -46,7 +46,7 @@ bool tracepoints_preemptible(void)
 
 void lifecycle_choose(struct kernel *kernel, bool wanted)
 {
-	bool twice = wanted && tracepoints_preemptible();
+	bool twice = wanted && kernel->preemptible;
 	struct hook hooks[HOOKS];
 
 	hooks_of(kernel, hooks);
